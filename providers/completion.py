@@ -1,0 +1,265 @@
+"""A whole answer, and the way between it and a stream of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from providers.events import (
+    Citation,
+    Event,
+    Failed,
+    Finished,
+    ProviderFields,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    ToolKind,
+    UsageReported,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from providers.jsonwalk import Json, JsonObject
+    from providers.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    text: str = ""
+    signature: str = ""
+    data: str = ""
+    format: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    id: str
+    name: str
+    arguments: str
+    kind: ToolKind = "function"
+
+
+Part: TypeAlias = TextPart | RefusalPart | ReasoningPart | ToolCallPart
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer of the `n` asked for. `fields` belong to the choice, `message_fields` to its message."""
+
+    index: int
+    parts: tuple[Part, ...] = ()
+    finish: Finished | None = None
+    citations: tuple[Citation, ...] = ()
+    fields: JsonObject = field(default_factory=dict)
+    message_fields: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer; choices stand in the order of their index."""
+
+    started: Started
+    choices: tuple[Choice, ...]
+    usage: Usage | None = None
+    fields: JsonObject = field(default_factory=dict)
+
+
+def fold(events: Iterable[Event]) -> Completion:
+    """Put a stream together. A `Failed` event raises its error: a failed answer has no whole form."""
+    building = _Building()
+    for event in events:
+        building.add(event)
+    return building.done()
+
+
+def unfold(done: Completion) -> list[Event]:
+    """Events that give `done` again when folded; long text comes in word-sized pieces, as a model would send it."""
+    events: list[Event] = [done.started]
+    if done.fields:
+        events.append(ProviderFields(done.fields))
+    for choice in done.choices:
+        events.extend(_unfold_choice(choice))
+    if done.usage is not None:
+        events.append(UsageReported(done.usage))
+    return events
+
+
+def merge_fields(first: JsonObject, later: JsonObject) -> JsonObject:
+    """Join what two chunks say of the same thing: lists grow, objects merge, the later value of all else wins."""
+    return {**first, **{key: _merged(first.get(key), value) for key, value in later.items()}}
+
+
+def merge_deltas(first: JsonObject, later: JsonObject) -> JsonObject:
+    """As `merge_fields`, but strings are pieces and grow too (`audio.transcript`), save those that name something."""
+    return {**first, **{key: _grown(key, first.get(key), value) for key, value in later.items()}}
+
+
+_NAMES = frozenset({"id", "type", "role", "object", "name", "format", "index"})
+
+
+def _merged(first: Json, later: Json) -> Json:
+    if isinstance(first, dict) and isinstance(later, dict):
+        return merge_fields(first, later)
+    if isinstance(first, list) and isinstance(later, list):
+        return [*first, *later]
+    return first if later is None else later
+
+
+def _grown(key: str, first: Json, later: Json) -> Json:
+    if isinstance(first, str) and isinstance(later, str) and key not in _NAMES:
+        return first + later
+    if isinstance(first, dict) and isinstance(later, dict):
+        return merge_deltas(first, later)
+    return _merged(first, later)
+
+
+class _Building:
+    """State of a `fold`: the parts of each choice, by number."""
+
+    def __init__(self) -> None:
+        self.started = Started()
+        self.choices: dict[int, Choice] = {}
+        self.parts: dict[tuple[int, int], Part] = {}
+        self.usage: Usage | None = None
+        self.fields: JsonObject = {}
+
+    def add(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.started = event
+            case UsageReported(usage):
+                self.usage = usage if self.usage is None else self.usage.updated(usage)
+            case ProviderFields(fields, "completion"):
+                # What is said of the completion is said in full each time (citations so far): the last word holds.
+                self.fields = {**self.fields, **fields}
+            case Failed(error):
+                raise error
+            case _:
+                self._add_to_choice(event)
+
+    def _add_to_choice(
+        self,
+        event: TextDelta
+        | RefusalDelta
+        | ReasoningDelta
+        | ToolCallStarted
+        | ToolCallDelta
+        | Citation
+        | ProviderFields
+        | Finished,
+    ) -> None:
+        choice = self.choices.setdefault(event.choice, Choice(event.choice))
+        match event:
+            case Finished():
+                self.choices[event.choice] = replace(choice, finish=event)
+            case Citation():
+                self.choices[event.choice] = replace(choice, citations=(*choice.citations, event))
+            case ProviderFields(fields, "message"):
+                merged = merge_deltas(choice.message_fields, fields)
+                self.choices[event.choice] = replace(choice, message_fields=merged)
+            case ProviderFields(fields):
+                self.choices[event.choice] = replace(choice, fields=merge_fields(choice.fields, fields))
+            case _:
+                place = (event.choice, event.part)
+                self.parts[place] = _extended(self.parts.get(place), event)
+
+    def done(self) -> Completion:
+        choices = (
+            replace(choice, parts=tuple(self.parts[place] for place in sorted(self.parts) if place[0] == index))
+            for index, choice in sorted(self.choices.items())
+        )
+        return Completion(self.started, tuple(choices), self.usage, self.fields)
+
+
+def _extended(
+    part: Part | None, event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta
+) -> Part:
+    match event:
+        case TextDelta():
+            return TextPart(part.text + event.text if isinstance(part, TextPart) else event.text)
+        case RefusalDelta():
+            return RefusalPart(part.text + event.text if isinstance(part, RefusalPart) else event.text)
+        case ReasoningDelta():
+            so_far = part if isinstance(part, ReasoningPart) else ReasoningPart()
+            return ReasoningPart(
+                so_far.text + event.text,
+                so_far.signature + event.signature,
+                so_far.data + event.data,
+                event.format or so_far.format,
+                event.id or so_far.id,
+            )
+        case ToolCallStarted():
+            return ToolCallPart(event.id, event.name, "", event.kind)
+        case ToolCallDelta():
+            call = part if isinstance(part, ToolCallPart) else ToolCallPart("", "", "")
+            return replace(call, arguments=call.arguments + event.arguments)
+        case _:  # pragma: no cover
+            assert_never(event)
+
+
+def _unfold_choice(choice: Choice) -> Iterator[Event]:
+    for number, part in enumerate(choice.parts):
+        yield from _unfold_part(part, number, choice.index)
+    for citation in choice.citations:
+        yield replace(citation, choice=choice.index)
+    if choice.message_fields:
+        yield ProviderFields(choice.message_fields, "message", choice.index)
+    if choice.fields or not (choice.parts or choice.finish or choice.message_fields or choice.citations):
+        yield ProviderFields(choice.fields, "choice", choice.index)
+    if choice.finish is not None:
+        yield choice.finish
+
+
+def _unfold_part(part: Part, number: int, choice: int) -> Iterator[Event]:
+    match part:
+        case TextPart(text):
+            for piece in _pieces(text):
+                yield TextDelta(number, piece, choice)
+        case RefusalPart(text):
+            for piece in _pieces(text):
+                yield RefusalDelta(number, piece, choice)
+        case ReasoningPart(text):
+            head, *rest = _pieces(text)
+            yield ReasoningDelta(number, head, "", "", part.format, part.id, choice)
+            for piece in rest:
+                yield ReasoningDelta(number, piece, choice=choice)
+            if part.signature or part.data:
+                yield ReasoningDelta(number, "", part.signature, part.data, choice=choice)
+        case ToolCallPart():
+            yield ToolCallStarted(number, part.id, part.name, part.kind, choice)
+            for piece in _pieces(part.arguments) if part.arguments else ():
+                yield ToolCallDelta(number, piece, choice)
+        case _:  # pragma: no cover
+            assert_never(part)
+
+
+# A replayed whole answer reads like a stream at about a model's own granularity, without a chunk per letter.
+_PIECE = 24
+
+
+def _pieces(text: str) -> list[str]:
+    """`text` cut after a space near every 24th character; always at least one piece, even of an empty text."""
+    pieces: list[str] = []
+    start = 0
+    while len(text) - start > _PIECE:
+        space = text.find(" ", start + _PIECE // 2, start + _PIECE)
+        end = space + 1 if space >= 0 else start + _PIECE
+        pieces.append(text[start:end])
+        start = end
+    return [*pieces, text[start:]]
