@@ -1,0 +1,109 @@
+"""What an operator decides, read once from the environment. A client can set none of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from providers.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Misconfigured(Exception):
+    """A setting is wrong: raised at start only, with the variable's name in the text and never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. `idle`: no byte from the provider, before or within the answer; `total`: the whole upstream call.
+
+    `total` ends well before API Gateway's 900 s, so that the client hears the reason from us. `first_event`: how long
+    the status line is held back for a first token; `ping`: silence after which a stream gets an SSE comment, so that
+    no hop on the way takes a thinking model for a dead one.
+    """
+
+    connect: float = 10.0
+    idle: float = 600.0
+    total: float = 840.0
+    first_event: float = 20.0
+    ping: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`base_urls` and `provider_keys` by provider id. `cache_table`: DynamoDB, on Lambda; else `cache_path`: SQLite."""
+
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+    provider_keys: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    cache_table: str | None = None
+    cache_path: str | None = None
+    cache_read_deadline: float = 0.05
+    max_body: int = 20 * 1024 * 1024
+    max_recorded: int = 5 * 1024 * 1024
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+def read_settings(env: Mapping[str, str], providers: Iterable[str], *, with_keys: bool = False) -> Settings:
+    """`with_keys`: also take `<PROVIDER>_API_KEY`, for a proxy that serves one person on their own machine.
+
+    Raises `Misconfigured`.
+    """
+    names = list(providers)
+    defaults = Settings()
+    return Settings(
+        base_urls={name: _url(env, variable) for name in names if env.get(variable := variable_name(name, "BASE_URL"))},
+        provider_keys=_keys(env, names) if with_keys else {},
+        cache_table=env.get("SABIR_CACHE_TABLE") or None,
+        cache_path=env.get("SABIR_CACHE_PATH") or None,
+        cache_read_deadline=_number(env, "SABIR_CACHE_READ_MS", defaults.cache_read_deadline * 1000) / 1000,
+        max_body=int(_number(env, "SABIR_MAX_BODY_BYTES", defaults.max_body)),
+        timeouts=_timeouts(env, defaults.timeouts),
+    )
+
+
+def variable_name(provider: str, what: str) -> str:
+    """`("openai", "BASE_URL")` → `OPENAI_BASE_URL`: the official SDKs' own variables."""
+    return f"{provider.upper().replace('-', '_')}_{what}"
+
+
+def _keys(env: Mapping[str, str], names: Iterable[str]) -> dict[str, Secret]:
+    return {name: Secret(value) for name in names if (value := env.get(variable_name(name, "API_KEY")))}
+
+
+def _timeouts(env: Mapping[str, str], defaults: Timeouts) -> Timeouts:
+    return Timeouts(
+        connect=_number(env, "SABIR_TIMEOUT_CONNECT_SECONDS", defaults.connect),
+        idle=_number(env, "SABIR_TIMEOUT_IDLE_SECONDS", defaults.idle),
+        total=_number(env, "SABIR_TIMEOUT_TOTAL_SECONDS", defaults.total),
+        first_event=_number(env, "SABIR_FIRST_EVENT_SECONDS", defaults.first_event),
+        ping=_number(env, "SABIR_PING_SECONDS", defaults.ping),
+    )
+
+
+def _url(env: Mapping[str, str], variable: str) -> str:
+    value = env[variable].strip().rstrip("/")
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
+        sound = sound and parts.username is None and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise Misconfigured(f"{variable} must be an http or https URL without user, query or fragment")
+    return value
+
+
+def _number(env: Mapping[str, str], variable: str, default: float) -> float:
+    value = env.get(variable)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e12:
+        raise Misconfigured(f"{variable} must be a number greater than 0")
+    return number

@@ -1,0 +1,164 @@
+"""The way to the providers: one HTTP session for the life of the process.
+
+aiohttp is imported when the first request goes out, not before: a cold start answered from the cache never pays it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from providers.errors import SabirError, UpstreamDown, UpstreamProtocolError, UpstreamTruncated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    import aiohttp
+
+    from infra.settings import Timeouts
+    from providers.base import UpstreamRequest
+
+# No chat answer comes near it: 128k tokens are half a megabyte, a dozen images in base64 some twenty.
+MAX_ANSWER: Final = 64 * 1024 * 1024
+# An error body is read for its structured members only.
+MAX_ERROR: Final = 256 * 1024
+
+USER_AGENT: Final = "sabir/0.1"
+
+
+class UpstreamResponse:
+    """An answer whose body is still to be read. `headers` have lower-case names; the body is already decompressed."""
+
+    def __init__(self, response: aiohttp.ClientResponse, provider: str) -> None:
+        self._response = response
+        self._provider = provider
+        self.status = response.status
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    def close(self) -> None:
+        """Give the connection back, or cut it if the body was not read to its end: the provider sees us hang up."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises `UpstreamTruncated` or `UpstreamDown` when it breaks off or stalls."""
+        content = self._response.content
+        while True:
+            try:
+                chunk = await content.readany()
+            except Exception as fault:
+                raise _broken(fault, self._provider) from fault
+            if not chunk:
+                return
+            yield chunk
+
+    async def read(self, limit: int = MAX_ANSWER) -> bytes:
+        """The whole body; raises `UpstreamProtocolError` when it is longer than `limit` bytes."""
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise UpstreamProtocolError(
+                    f"{self._provider} sent an answer over the size limit", provider=self._provider
+                )
+            parts.append(chunk)
+        return b"".join(parts)
+
+    async def read_error(self) -> bytes:
+        """The start of an error body; what cannot be read is left out, for the status says enough."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in self.chunks():
+                parts.append(chunk)
+                size += len(chunk)
+                if size > MAX_ERROR:
+                    break
+        except SabirError:
+            pass
+        return b"".join(parts)[:MAX_ERROR]
+
+
+class Upstream:
+    """Sends requests. `close()` when the process ends."""
+
+    def __init__(self, timeouts: Timeouts, session: Callable[[], aiohttp.ClientSession] | None = None) -> None:
+        self._timeouts = timeouts
+        self._make = session or self._new_session
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The shared session, made on first use inside the running loop.
+
+        Buffered under Mangum, an invocation may come with another loop, on which the old session would hang.
+        """
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session.closed or self._loop is not loop:
+            self._session, self._loop = self._make(), loop
+        return self._session
+
+    async def send(self, request: UpstreamRequest, provider: str) -> UpstreamResponse:
+        """The answer, whatever its status. The caller closes it.
+
+        Raises `UpstreamDown` when the provider cannot be reached (502) or does not begin to answer in time (504).
+        """
+        auth = request.auth
+        headers = {"user-agent": USER_AGENT, **request.headers, auth.header: auth.prefix + auth.secret.reveal()}
+        try:
+            response = await self.session.request(
+                request.method, request.url, data=request.body, headers=headers, allow_redirects=False
+            )
+        except Exception as fault:
+            raise _unreached(fault, provider) from fault
+        return UpstreamResponse(response, provider)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        import aiohttp
+
+        limits = self._timeouts
+        timeout = aiohttp.ClientTimeout(total=limits.total, sock_connect=limits.connect, sock_read=limits.idle)
+        return aiohttp.ClientSession(
+            timeout=timeout,
+            # Nobody's cookies may reach another caller, and keys must not follow a redirect or a proxy variable.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=60),
+            read_bufsize=2**18,
+        )
+
+
+def _unreached(fault: Exception, provider: str) -> SabirError:
+    if isinstance(fault, asyncio.TimeoutError):
+        return UpstreamDown(
+            f"{provider} did not answer in time", provider=provider, status=504, code="upstream_timeout"
+        )
+    import aiohttp
+
+    if isinstance(fault, aiohttp.ClientConnectorError):
+        return UpstreamDown(f"could not connect to {provider}", provider=provider, code="upstream_unreachable")
+    if isinstance(fault, aiohttp.ClientError | OSError):
+        return UpstreamDown(
+            f"{provider} closed the connection without an answer", provider=provider, code="upstream_disconnected"
+        )
+    raise fault
+
+
+def _broken(fault: Exception, provider: str) -> SabirError:
+    if isinstance(fault, asyncio.TimeoutError):
+        return UpstreamDown(
+            f"{provider} stopped sending its answer", provider=provider, status=504, code="upstream_timeout"
+        )
+    import aiohttp
+
+    if isinstance(fault, aiohttp.ClientError | OSError):
+        return UpstreamTruncated(f"{provider} broke off in the middle of its answer", provider=provider)
+    raise fault
