@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ARCH ?= arm64
+BUNDLE = $(or $(wildcard $(BIN)/python),$(PYTHON)) -m infra.bundle
 
-.PHONY: help demo serve test lint types unit lock build bench clean
+.PHONY: help demo serve test lint types unit bench bundle build-ProxyFunction lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +24,38 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.local
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
+demo: $(VENV)/.local ## the README's story on this machine: three simulated providers, whole and streamed, twice each
+	@$(BIN)/python -m tests.demo
+
+serve: $(VENV)/.local ## run the local proxy on 127.0.0.1:8787 (ARGS="--port 9000 …"; ARGS=--help explains)
+	@$(BIN)/sabir serve $(ARGS)
+
+test: lint types unit ## everything that CI runs
+
+lint: $(VENV)/.dev ## ruff: style and format
+	@echo "ruff ..."
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: $(VENV)/.dev ## mypy, strict
+	@echo "mypy ..."
+	@$(BIN)/mypy --no-error-summary
+
+unit: $(VENV)/.dev ## every test, and the branch coverage of the pure layers
+	@$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
+	@echo "branch coverage of providers/ and cache/, which must be 100 %:"
+	@$(BIN)/coverage report --include='providers/*,cache/*' --fail-under=100
+
+bench: $(VENV)/.dev ## what Sabir costs, side by side with a direct call (benchmarks/README.md)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bundle: ## the Lambda bundle, in build/proxy (ARCH=x86_64 for that processor)
+	@$(BUNDLE) --arch "$(ARCH)"
+
+# `sam build` calls this one (BuildMethod: makefile) with ARTIFACTS_DIR set; the template's Architecture it does not pass on.
+build-ProxyFunction:
+	@$(BUNDLE) --out "$(ARTIFACTS_DIR)" --arch "$(ARCH)"
+
 lock: $(VENV)/.dev ## write the three locks anew from pyproject.toml
 	@for extra in dev local none; do \
 	  case $$extra in dev) args="--extra dev -o requirements-dev.lock";; \
@@ -29,3 +63,7 @@ lock: $(VENV)/.dev ## write the three locks anew from pyproject.toml
 	    none) args="-c requirements-dev.lock -o requirements.lock";; esac; \
 	  $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header $$args || exit 1; done
+	@$(BIN)/python tests/catalog/generate.py
+
+clean: ## remove what was installed and built
+	@rm -rf $(VENV) .aws-sam build *.egg-info

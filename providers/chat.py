@@ -216,10 +216,11 @@ ResponseFormat: TypeAlias = Literal["text", "json_object"] | JsonSchema | Native
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The request as it came. `wire`: its format, `openai-chat`; `body`: its bytes, one JSON object in UTF-8."""
+    """The request as it came. `wire`: its format, `openai-chat`; `body`: its bytes, and `value` what they say."""
 
     wire: str
     body: bytes
+    value: JsonObject = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

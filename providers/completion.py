@@ -110,7 +110,7 @@ def merge_deltas(first: JsonObject, later: JsonObject) -> JsonObject:
     return {**first, **{key: _grown(key, first.get(key), value) for key, value in later.items()}}
 
 
-_NAMES = frozenset({"id", "type", "role", "object", "name", "format", "index"})
+_NAMES = frozenset({"id", "type", "role", "object", "name", "format", "index", "channel"})
 
 
 def _merged(first: Json, later: Json) -> Json:

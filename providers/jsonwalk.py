@@ -7,7 +7,8 @@ what is there in the wanted type and None otherwise: a translator states what it
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypeAlias
+import math
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +24,9 @@ class MalformedJson(ValueError):
 def load_object(body: bytes | str) -> JsonObject:
     """Decode one JSON object; raises `MalformedJson` for anything else, including NaN and nesting too deep."""
     try:
-        value: Json = json.loads(body, parse_constant=_refuse_constant)
+        # Given bytes, `json.loads` guesses UTF-16 and UTF-32 too; what follows would still take them for UTF-8.
+        text = body.decode("utf-8-sig") if isinstance(body, bytes) else body
+        value: Json = _DECODER.decode(text)
     except (ValueError, RecursionError) as fault:
         raise MalformedJson(_where(fault)) from None
     if not isinstance(value, dict):
@@ -32,11 +35,16 @@ def load_object(body: bytes | str) -> JsonObject:
 
 
 def dump(value: Json | Mapping[str, Json]) -> bytes:
-    """Compact JSON in UTF-8; a lone surrogate, which UTF-8 cannot carry, makes the whole text ASCII with escapes."""
+    """Compact JSON in UTF-8; a lone surrogate, which UTF-8 cannot carry, makes the whole text ASCII with escapes.
+
+    JSON has no infinity, but `1e999` reads as one: it becomes null, as in JavaScript.
+    """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return json.dumps(_finite(value), separators=(",", ":")).encode()
+    except ValueError:
+        return dump(_finite(value))
 
 
 def text(source: Mapping[str, Json], key: str) -> str | None:
@@ -72,8 +80,21 @@ def without(source: Mapping[str, Json], *known: str) -> JsonObject:
     return {key: value for key, value in source.items() if key not in known and value is not None}
 
 
+def _finite(value: Json | Mapping[str, Json]) -> Json:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, str | int) or value is None:
+        return value
+    return {key: _finite(item) for key, item in value.items()}
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _where(fault: ValueError | RecursionError) -> str:

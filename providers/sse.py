@@ -36,16 +36,24 @@ class SseDecoder:
         self._buffer = bytearray()
         self._searched = 0
         self._started = False
+        self._overflowed = False
         self._max_frame = max_frame
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Frames that `data` completes; raises `UpstreamProtocolError` for one over the limit."""
+        """Frames that `data` completes. Raises `UpstreamProtocolError` for one over the limit.
+
+        Frames before it are returned first and the error is raised by the next call, so that the outcome does not
+        depend on how the bytes were cut.
+        """
+        self._check()
         self._buffer += data
         if not self._started and not self._start():
             return []
         frames: list[Frame] = []
         begin = 0
         while match := _BLANK.search(self._buffer, max(begin, self._searched)):
+            if match.end() - begin > self._max_frame:
+                break
             frames.append(_frame(bytes(self._buffer[begin : match.end()])))
             begin = match.end()
             self._searched = begin
@@ -53,17 +61,25 @@ class SseDecoder:
         # A blank line may begin up to three bytes before what comes next.
         self._searched = max(0, len(self._buffer) - 3)
         if len(self._buffer) > self._max_frame:
-            raise UpstreamProtocolError("the provider sent a stream event over the size limit")
+            self._overflowed = True
+            self._buffer.clear()
+            if not frames:
+                self._check()
         return frames
 
     def close(self) -> list[Frame]:
         """What is left at the end of input. An event without its blank line counts: several providers omit the last."""
+        self._check()
         rest = bytes(self._buffer)
         self._buffer.clear()
         self._searched = 0
         if not self._started and _BOM.startswith(rest):
             return []
         return [_frame(rest)] if rest.strip(b"\r\n") else []
+
+    def _check(self) -> None:
+        if self._overflowed:
+            raise UpstreamProtocolError("the provider sent a stream event over the size limit")
 
     def _start(self) -> bool:
         head = bytes(self._buffer[:3])

@@ -1,0 +1,38 @@
+"""The provider as the pipeline sees it: four translations, no state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from providers.anthropic import error, request, response
+from providers.anthropic.stream import AnthropicStream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from providers.base import Target, Translated
+    from providers.chat import ChatRequest
+    from providers.completion import Completion
+    from providers.errors import UpstreamError
+
+
+class Anthropic:
+    """See `providers.base.Provider`."""
+
+    name: Final = "anthropic"
+    wire: Final = "anthropic-messages"
+    base_url: Final = "https://api.anthropic.com"
+
+    def request(self, chat: ChatRequest, target: Target) -> Translated:
+        """Raises `Unsupported`, and `InvalidRequest` for what Anthropic cannot even be asked (arguments that are
+        no JSON object, no message but the system's)."""
+        return request.translate(chat, target)
+
+    def response(self, body: bytes) -> Completion:
+        return response.translate(body)
+
+    def stream(self) -> AnthropicStream:
+        return AnthropicStream()
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+        return error.from_answer(status, headers, body)

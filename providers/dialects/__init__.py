@@ -1,0 +1,1 @@
+"""What clients speak: each dialect parses a request into the neutral model and encodes the neutral answer."""

@@ -1,0 +1,37 @@
+"""OpenAI's chat completions as a client speaks them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from providers.dialects.openai.error import error_body
+from providers.dialects.openai.request import WIRE, parse_request
+from providers.dialects.openai.stream import ChunkEncoder
+from providers.dialects.openai.whole import completion_body
+
+if TYPE_CHECKING:
+    from providers.base import Dialect, Stamp
+    from providers.chat import ChatRequest
+    from providers.completion import Completion
+    from providers.errors import SabirError
+
+
+class OpenAIChat:
+    """The chat completions API: https://platform.openai.com/docs/api-reference/chat."""
+
+    wire: ClassVar[str] = WIRE
+
+    def parse(self, body: bytes) -> ChatRequest:
+        return parse_request(body)
+
+    def encoder(self, stamp: Stamp, *, include_usage: bool) -> ChunkEncoder:
+        return ChunkEncoder(stamp, include_usage=include_usage)
+
+    def completion(self, done: Completion, stamp: Stamp) -> bytes:
+        return completion_body(done, stamp)
+
+    def error(self, err: SabirError) -> bytes:
+        return error_body(err)
+
+
+DIALECT: Dialect = OpenAIChat()

@@ -1,0 +1,13 @@
+"""OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from providers.openai.host import Host
+from providers.openai.provider import ChatProvider
+
+if TYPE_CHECKING:
+    from providers.base import RelayingProvider
+
+PROVIDER: Final[RelayingProvider] = ChatProvider(Host(name="openai", base_url="https://api.openai.com/v1"))

@@ -1,0 +1,101 @@
+"""A host of OpenAI's chat completions: OpenAI itself, or one row of `providers.compatible`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from providers.base import Credential, Translated, UpstreamRequest
+from providers.completion import fold
+from providers.errors import InvalidRequest, UpstreamProtocolError
+from providers.events import Failed
+from providers.jsonwalk import MalformedJson, dump, load_object
+from providers.members import parse_members, patch_members
+from providers.openai.answer import AnswerReader
+from providers.openai.errors import error_of
+from providers.openai.host import WIRE
+from providers.openai.request import host_changes
+from providers.openai.stream import ChatRelay, ChatStream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from providers.base import Target
+    from providers.chat import ChatRequest
+    from providers.completion import Completion
+    from providers.errors import UpstreamError
+    from providers.openai.host import Host
+
+
+class ChatProvider:
+    """See `providers.base.RelayingProvider`."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    @property
+    def name(self) -> str:
+        return self.host.name
+
+    @property
+    def wire(self) -> str:
+        return WIRE
+
+    @property
+    def base_url(self) -> str:
+        return self.host.base_url
+
+    def request(self, chat: ChatRequest, target: Target) -> Translated:
+        """Relays the client's bytes where it speaks this wire. Raises `InvalidRequest` for a member written twice."""
+        body, written = chat.source.body, chat.source.value
+        left_out: tuple[str, ...] = ()
+        try:
+            if chat.source.wire != WIRE:
+                from providers.openai.encode import encode_chat  # not needed by a client of this wire
+
+                written, left_out = encode_chat(chat, target.model, self.host.knows)
+                body = dump(written)
+            elif not written:
+                written = parse_members(body)
+            changes, dropped = host_changes(written, target.model, self.host)
+            body = patch_members(body, changes) if changes else body
+        except MalformedJson as fault:
+            raise InvalidRequest(f"We could not parse the JSON body of your request: {fault}.") from None
+        request = UpstreamRequest(
+            method="POST",
+            url=target.profile.base_url + self.host.path,
+            headers=_headers(target, streaming=chat.stream),
+            body=body,
+            auth=self._auth(target.credential),
+            streaming=chat.stream,
+        )
+        return Translated(request, (*left_out, *dropped))
+
+    def response(self, body: bytes) -> Completion:
+        try:
+            answer = load_object(body)
+        except MalformedJson:
+            raise UpstreamProtocolError("the provider's answer is not a JSON object", provider=self.name) from None
+        events = AnswerReader(self.host).whole(answer)
+        failed = next((event for event in events if isinstance(event, Failed)), None)
+        if failed is not None:
+            raise failed.error
+        return fold(events)
+
+    def stream(self) -> ChatStream:
+        return ChatStream(self.host)
+
+    def relay(self, *, hide_usage: bool) -> ChatRelay:
+        return ChatRelay(self.host, hide_usage=hide_usage)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+        return error_of(status, headers, body, self.name)
+
+    def _auth(self, credential: Credential) -> Credential:
+        return credential if self.host.auth is None else Credential(credential.secret, *self.host.auth)
+
+
+def _headers(target: Target, *, streaming: bool) -> dict[str, str]:
+    """The client's allow-listed ones and ours. A compressed stream would be held back until its blocks are full."""
+    headers = {name.lower(): value for name, value in target.profile.headers.items()}
+    headers |= {"content-type": "application/json", "accept": "text/event-stream" if streaming else "application/json"}
+    return headers | {"accept-encoding": "identity"} if streaming else headers

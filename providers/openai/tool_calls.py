@@ -1,0 +1,136 @@
+"""Tool calls out of the deltas of one choice.
+
+OpenAI's rule is simple: `index` says which call, the first delta of a call has its id and name. Hosts bend it. Some
+count every call as index 0 and tell them apart by id, or send each whole call with neither; some repeat id and name in
+every delta, send the id late, or not at all, or leave the index out; some write arguments as null or as an object.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from providers.events import ToolCallDelta, ToolCallStarted
+from providers.jsonwalk import child, dump, integer, text, without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from providers.events import Event, ToolKind
+    from providers.jsonwalk import Json, JsonObject
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call under way. Its start is held back until id and name are known; arguments wait with it."""
+
+    part: int
+    id: str = ""
+    name: str = ""
+    kind: ToolKind = "function"
+    started: bool = False
+    arguments: list[str] = field(default_factory=list)
+    sent: int = 0
+
+
+class ToolCalls:
+    """State of one choice. `next_part` gives a new call its part number; it is asked once a call."""
+
+    def __init__(self, choice: int, next_part: Callable[[], int]) -> None:
+        self._choice = choice
+        self._next_part = next_part
+        self._by_index: dict[int, _Call] = {}
+        self._calls: list[_Call] = []
+
+    def add(self, delta: JsonObject) -> list[Event]:
+        """Events of one entry of `delta.tool_calls`."""
+        kind, body = _body(delta)
+        call_id, name = text(delta, "id") or "", text(body, "name") or ""
+        arguments = _arguments(body.get("input" if kind == "custom" else "arguments"))
+        call = self._find(integer(delta, "index"), call_id, name, arguments)
+        events: list[Event] = []
+        if call is None:
+            events += self.flush()
+            call = self._new(integer(delta, "index"), kind)
+        call.id = call.id or call_id
+        call.name = call.name or name
+        if arguments:
+            call.arguments.append(arguments)
+        return [*events, *self._events(call, whole=False)]
+
+    def add_whole(self, item: JsonObject) -> list[Event]:
+        """One entry of a whole message's `tool_calls`: a call of its own, whatever index or id it claims."""
+        kind, body = _body(item)
+        call = self._new(None, kind)
+        call.id, call.name = text(item, "id") or "", text(body, "name") or ""
+        call.arguments = [_arguments(body.get("input" if kind == "custom" else "arguments"))]
+        return self._events(call, whole=True)
+
+    def add_legacy(self, function: JsonObject) -> list[Event]:
+        """`function_call` of 2023: one call without an id."""
+        return self.add({"index": -1, "function": function})
+
+    def flush(self) -> list[Event]:
+        """Calls whose id never came start without one: nothing more will be said of them."""
+        return [event for call in self._calls for event in self._events(call, whole=True)]
+
+    def _find(self, index: int | None, call_id: str, name: str, arguments: str) -> _Call | None:
+        """The call that a delta continues, or None where it begins one."""
+        if index is None:
+            if call_id:
+                return next((call for call in self._calls if call.id == call_id), None)
+            return None if name or not self._calls else self._calls[-1]
+        call = self._by_index.get(index)
+        if call is None or (call_id and call.id and call_id != call.id):
+            return None
+        if name and arguments and not call_id and not call.id and _complete(call):
+            return None  # the next whole call of a host that gives neither ids nor numbers
+        return call
+
+    def _new(self, index: int | None, kind: ToolKind) -> _Call:
+        call = _Call(self._next_part(), kind=kind)
+        self._calls.append(call)
+        if index is not None:
+            self._by_index[index] = call
+        return call
+
+    def _events(self, call: _Call, *, whole: bool) -> list[Event]:
+        if not call.started and not whole and not (call.id and call.name):
+            return []
+        events: list[Event] = []
+        if not call.started:
+            call.started = True
+            events.append(ToolCallStarted(call.part, call.id, call.name, call.kind, self._choice))
+        pieces = [piece for piece in call.arguments[call.sent :] if piece]
+        call.sent = len(call.arguments)
+        return [*events, *(ToolCallDelta(call.part, piece, self._choice) for piece in pieces)]
+
+
+def leftover(item: JsonObject) -> JsonObject:
+    """Members of a tool call without a word here (`extra_content` with Gemini's thought signature), if any."""
+    rest = without(item, "index", "id", "type", "function", "custom")
+    inner = without(child(item, "function"), "name", "arguments")
+    return {**rest, "function": inner} if inner else rest
+
+
+def _body(item: JsonObject) -> tuple[ToolKind, JsonObject]:
+    """The object that names the tool. Snowflake sends both, the one not meant with empty strings."""
+    custom, function = child(item, "custom"), child(item, "function")
+    if text(item, "type") == "custom" or (custom and not function):
+        return "custom", custom
+    return "function", function
+
+
+def _arguments(value: Json) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else dump(value).decode()
+
+
+def _complete(call: _Call) -> bool:
+    """Whether its arguments are a whole JSON object: no part of one is, so what follows belongs to another call."""
+    try:
+        return isinstance(json.loads("".join(call.arguments)), dict)
+    except (ValueError, RecursionError):
+        return False
