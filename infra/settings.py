@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from providers.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
 
 class Misconfigured(Exception):
@@ -46,16 +46,15 @@ class Settings:
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
-def read_settings(env: Mapping[str, str], providers: Iterable[str], *, with_keys: bool = False) -> Settings:
+def read_settings(env: Mapping[str, str], providers: Container[str], *, with_keys: bool = False) -> Settings:
     """`with_keys`: also take `<PROVIDER>_API_KEY`, for a proxy that serves one person on their own machine.
 
     Raises `Misconfigured`.
     """
-    names = list(providers)
     defaults = Settings()
     return Settings(
-        base_urls={name: _url(env, variable) for name in names if env.get(variable := variable_name(name, "BASE_URL"))},
-        provider_keys=_keys(env, names) if with_keys else {},
+        base_urls={name: _url(env, variable) for name, variable in _set_for(providers, env, "_BASE_URL")},
+        provider_keys=_keys(env, providers) if with_keys else {},
         cache_table=env.get("SABIR_CACHE_TABLE") or None,
         cache_path=env.get("SABIR_CACHE_PATH") or None,
         cache_read_deadline=_number(env, "SABIR_CACHE_READ_MS", defaults.cache_read_deadline * 1000) / 1000,
@@ -66,11 +65,19 @@ def read_settings(env: Mapping[str, str], providers: Iterable[str], *, with_keys
 
 def variable_name(provider: str, what: str) -> str:
     """`("openai", "BASE_URL")` → `OPENAI_BASE_URL`: the official SDKs' own variables."""
-    return f"{provider.upper().replace('-', '_')}_{what}"
+    return f"{provider.upper()}_{what}"
 
 
-def _keys(env: Mapping[str, str], names: Iterable[str]) -> dict[str, Secret]:
-    return {name: Secret(value) for name in names if (value := env.get(variable_name(name, "API_KEY")))}
+def _set_for(providers: Container[str], env: Mapping[str, str], suffix: str) -> Iterator[tuple[str, str]]:
+    """Provider and variable for every variable of this kind that is set; asks only after providers that have one."""
+    for variable, value in env.items():
+        name = variable.removesuffix(suffix).lower()
+        if value and variable == variable_name(name, suffix.lstrip("_")) and name in providers:
+            yield name, variable
+
+
+def _keys(env: Mapping[str, str], providers: Container[str]) -> dict[str, Secret]:
+    return {name: Secret(env[variable]) for name, variable in _set_for(providers, env, "_API_KEY")}
 
 
 def _timeouts(env: Mapping[str, str], defaults: Timeouts) -> Timeouts:

@@ -45,6 +45,7 @@ class ReasoningPart:
     data: str = ""
     format: str = ""
     id: str = ""
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,7 @@ def _extended(
                 so_far.data + event.data,
                 event.format or so_far.format,
                 event.id or so_far.id,
+                event.member or so_far.member,
             )
         case ToolCallStarted():
             return ToolCallPart(event.id, event.name, "", event.kind)
@@ -236,7 +238,7 @@ def _unfold_part(part: Part, number: int, choice: int) -> Iterator[Event]:
                 yield RefusalDelta(number, piece, choice)
         case ReasoningPart(text):
             head, *rest = _pieces(text)
-            yield ReasoningDelta(number, head, "", "", part.format, part.id, choice)
+            yield ReasoningDelta(number, head, "", "", part.format, part.id, choice, part.member)
             for piece in rest:
                 yield ReasoningDelta(number, piece, choice=choice)
             if part.signature or part.data:

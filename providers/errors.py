@@ -22,7 +22,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from providers.secret import Secret
 
 
 class SabirError(Exception):
@@ -118,6 +121,11 @@ class UpstreamError(SabirError):
     ) -> None:
         super().__init__(message, status=status, type=type, code=code, param=param, retry_after=retry_after)
         self.provider = provider
+
+    def redact(self, secret: Secret) -> None:
+        """Take the key out of the message, should the provider have quoted it in its own."""
+        self.message = self.message.replace(secret.reveal(), format(secret))
+        self.args = (self.message,)
 
 
 class UpstreamRejected(UpstreamError):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from providers.usage import Usage
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
-ToolKind: TypeAlias = Literal["function", "custom"]
+ToolKind: TypeAlias = Literal["function", "custom", "function_call"]
 Scope: TypeAlias = Literal["completion", "choice", "message"]
 
 
@@ -52,6 +52,7 @@ class ReasoningDelta:
     """Thinking. `signature` and `data` (an encrypted block) are opaque and must go back unchanged with the next turn.
 
     `format` names who made them (`anthropic-claude-v1`), so that they go to nobody else; `id` is the provider's own.
+    `member`: under which name a host of OpenAI's wire says it, if not the most common one, for a hit to say it likewise.
     """
 
     part: int
@@ -61,10 +62,13 @@ class ReasoningDelta:
     format: str = ""
     id: str = ""
     choice: int = 0
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallStarted:
+    """`kind`: a function, a custom tool, or OpenAI's `function_call` of 2023, which has no id."""
+
     part: int
     id: str
     name: str

@@ -59,7 +59,7 @@ class ChoiceReader:
             events += self._call_fields(item, None, number)
         legacy = child(message, "function_call")
         if text(legacy, "name") or text(legacy, "arguments"):
-            events += self._calls.add_whole({"function": legacy})
+            events += self._calls.add_whole_legacy(legacy)
         events += [*self._annotations(message), *self._rest(message, choice), *self._end(choice)]
         return events or [ProviderFields({}, "choice", self.index)]
 

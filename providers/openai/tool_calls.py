@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from providers.events import ToolCallDelta, ToolCallStarted
 from providers.jsonwalk import child, dump, integer, text, without
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from providers.events import Event, ToolKind
     from providers.jsonwalk import Json, JsonObject
+
+
+# Where this module keeps the one call of a message of 2023; no wire has such an entry among its `tool_calls`.
+_LEGACY: Final = "function_call"
 
 
 @dataclass(slots=True)
@@ -69,7 +73,10 @@ class ToolCalls:
 
     def add_legacy(self, function: JsonObject) -> list[Event]:
         """`function_call` of 2023: one call without an id."""
-        return self.add({"index": -1, "function": function})
+        return self.add({"index": -1, _LEGACY: function})
+
+    def add_whole_legacy(self, function: JsonObject) -> list[Event]:
+        return self.add_whole({_LEGACY: function})
 
     def flush(self) -> list[Event]:
         """Calls whose id never came start without one: nothing more will be said of them."""
@@ -116,6 +123,8 @@ def leftover(item: JsonObject) -> JsonObject:
 
 def _body(item: JsonObject) -> tuple[ToolKind, JsonObject]:
     """The object that names the tool. Snowflake sends both, the one not meant with empty strings."""
+    if _LEGACY in item:
+        return "function_call", child(item, _LEGACY)
     custom, function = child(item, "custom"), child(item, "function")
     if text(item, "type") == "custom" or (custom and not function):
         return "custom", custom

@@ -30,6 +30,8 @@ from providers.usage import Usage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from providers.jsonwalk import JsonObject
+
 STAMP = Stamp("chatcmpl-1", 1700000000, "claude-2")
 
 
@@ -103,7 +105,12 @@ def test_pitfall_25_the_first_chunk_of_each_choice_says_the_role() -> None:
 
 
 def test_pitfall_16_usage_is_one_chunk_with_no_choices_after_the_finish_and_only_if_asked_for() -> None:
-    events = [TextDelta(0, "a"), UsageReported(Usage(input=3)), UsageReported(Usage(output=2)), Finished("stop")]
+    events: list[Event] = [
+        TextDelta(0, "a"),
+        UsageReported(Usage(input=3)),
+        UsageReported(Usage(output=2)),
+        Finished("stop"),
+    ]
     assert all("usage" not in frame for frame in frames(events))
     got = frames(events, include_usage=True)
     assert [frame["usage"] for frame in got[:-1]] == [None, None]
@@ -113,7 +120,7 @@ def test_pitfall_16_usage_is_one_chunk_with_no_choices_after_the_finish_and_only
 
 
 def test_pitfall_07_thinking_comes_as_text_with_its_signed_block_beside_it() -> None:
-    events = [
+    events: list[Event] = [
         ReasoningDelta(0, "I ", format="anthropic-claude-v1"),
         ReasoningDelta(0, "think", id="r1"),
         ReasoningDelta(0, signature="sig"),
@@ -148,7 +155,7 @@ def test_a_thought_still_open_at_the_end_is_not_lost() -> None:
 
 
 def test_citations_become_annotations() -> None:
-    events = [
+    events: list[Event] = [
         TextDelta(0, "a"),
         Citation("https://x", "X", "quote", 0, 1, {"content": "c"}),
         Citation(None, "doc.pdf", "quote", extra={"document_index": 0}),
@@ -191,7 +198,7 @@ def test_fields_that_come_last_have_a_chunk_of_their_own() -> None:
 
 
 def test_refusals_and_several_choices() -> None:
-    events = [
+    events: list[Event] = [
         RefusalDelta(0, "I ca"),
         RefusalDelta(0, "n't", choice=0),
         TextDelta(0, "ok", choice=1),
@@ -278,7 +285,7 @@ def test_pitfall_32_a_replayed_whole_answer_streams_with_its_whole_structure() -
 
 
 def test_annotations_of_other_kinds_stand_beside_the_citations() -> None:
-    other = {"type": "file_citation", "file_citation": {"file_id": "f"}}
+    other: JsonObject = {"type": "file_citation", "file_citation": {"file_id": "f"}}
     events: list[Event] = [
         TextDelta(0, "a"),
         Citation("https://x"),

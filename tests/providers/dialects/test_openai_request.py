@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -35,6 +35,9 @@ from providers.chat import (
 )
 from providers.dialects.openai import DIALECT
 from providers.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from providers.jsonwalk import JsonObject
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -203,7 +206,7 @@ def test_reasoning_comes_back_from_every_shape_that_clients_keep_it_in() -> None
 
 
 def test_tools_choice_and_format() -> None:
-    schema = {"type": "object", "properties": {}}
+    schema: JsonObject = {"type": "object", "properties": {}}
     chat = parse(
         tools=[
             {"type": "function", "function": {"name": "f", "description": "d", "parameters": schema, "strict": True}},
@@ -351,7 +354,7 @@ def test_whatever_the_messages_hold_is_read_or_refused_by_name(messages: list[An
 
 
 def test_a_cache_mark_on_a_tool_message_is_one_mark() -> None:
-    mark = {"type": "ephemeral"}
+    mark: JsonObject = {"type": "ephemeral"}
     assert message(role="tool", tool_call_id="c", content="x", cache_control=mark) == ToolResult(
         "c", (Text("x"),), cache=mark
     )

@@ -1,0 +1,65 @@
+"""The proxy as an ASGI application."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from handlers.endpoint import Endpoint
+from providers.dialects import openai
+from providers.errors import MethodNotAllowed, UnknownRoute
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.requests import Request
+
+    from handlers.services import Services
+
+# The second one is for clients of the service that this one follows: they need to change nothing but the host.
+_PREFIXES = ("/v1", "/v1/proxy")
+
+
+def create_app(services: Services) -> Starlette:
+    """Routes for every dialect, under both prefixes. The services are closed when the application shuts down."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await services.close()
+
+    chat = Endpoint("chat/completions", openai.DIALECT, services)
+    app = Starlette(
+        routes=[
+            *(Route(f"{prefix}/chat/completions", chat, methods=["POST"]) for prefix in _PREFIXES),
+            Route("/healthz", _healthy, methods=["GET"]),
+        ],
+        lifespan=lifespan,
+        exception_handlers={404: _not_found, 405: _not_allowed},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _healthy(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    paths = ", ".join(f"POST {prefix}/chat/completions" for prefix in _PREFIXES)
+    return _refusal(UnknownRoute(f"There is nothing at this URL ({request.method} of it). Sabir serves {paths}."))
+
+
+async def _not_allowed(request: Request, refused: Exception) -> Response:
+    # `Allow` comes with Starlette's own exception; RFC 9110 §15.5.6 wants it in the answer.
+    allowed = refused.headers if isinstance(refused, HTTPException) else None
+    return _refusal(MethodNotAllowed(f"This URL does not take {request.method}."), allowed)
+
+
+def _refusal(error: UnknownRoute | MethodNotAllowed, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(openai.DIALECT.error(error), error.status, headers, media_type="application/json")

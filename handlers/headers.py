@@ -1,0 +1,69 @@
+"""Headers, by allowlist in both directions. What is not named here goes nowhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, assert_never
+from urllib.parse import quote
+
+from cache.sealed_cache import Hit, Miss
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# From the client to the one provider that knows them: an OpenAI organization is nobody else's business, though others
+# speak the same wire. They change the answer, so they are part of the cache identity; `idempotency-key` alone does not,
+# and is left out of it.
+_TO_PROVIDER: Final[Mapping[str, tuple[str, ...]]] = {
+    "openai": ("openai-beta", "openai-organization", "openai-project", "idempotency-key"),
+    "anthropic": ("anthropic-beta", "anthropic-version"),
+}
+_MEANINGLESS: Final = frozenset({"idempotency-key"})
+
+# From the provider to the client, on a live answer only: a hit replays no header of somebody else's request.
+_TO_CLIENT: Final = frozenset({"openai-processing-ms", "openai-model", "anthropic-fast-output-tokens-remaining"})
+_TO_CLIENT_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
+
+# Bounds of what a client can have named back to it: API Gateway allows 10,240 bytes for all headers together.
+_MOST_NAMES: Final = 32
+_LONGEST_NAME: Final = 64
+
+
+def for_provider(provider: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """The client's headers that this provider may see."""
+    return {name: headers[name] for name in _TO_PROVIDER.get(provider, ()) if name in headers}
+
+
+def meaningful(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of `for_provider`'s headers that change the answer, for the cache identity."""
+    return {name: value for name, value in headers.items() if name not in _MEANINGLESS}
+
+
+def for_client(headers: Mapping[str, str]) -> dict[str, str]:
+    """The provider's headers that the client may see; its request id under a name of its own."""
+    passed = {
+        name: value for name, value in headers.items() if name in _TO_CLIENT or name.startswith(_TO_CLIENT_PREFIXES)
+    }
+    upstream_id = headers.get("x-request-id") or headers.get("request-id")
+    return {**passed, "x-upstream-request-id": upstream_id} if upstream_id else passed
+
+
+def dropped_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of dropped parameters for a header and the log: they are the client's own, and may be anything at all."""
+    shown = tuple(quote(name[:_LONGEST_NAME], safe="[]")[:_LONGEST_NAME] for name in names[:_MOST_NAMES])
+    return shown if len(names) <= _MOST_NAMES else (*shown, "...")
+
+
+def cache_headers(answer: Hit | Miss) -> dict[str, str]:
+    """RFC 9111 §5.1 and §5.2.2.1, and the verdict with its reason in RFC 9211's `cache-status`."""
+    match answer:
+        case Hit(_, age, remaining):
+            return {
+                "x-bt-cached": "HIT",
+                "age": str(age),
+                "cache-control": f"max-age={remaining}",
+                "cache-status": f"sabir; hit; ttl={remaining}",
+            }
+        case Miss(reason):
+            return {"x-bt-cached": "MISS", "cache-status": f"sabir; fwd={answer.forward}; detail={reason}"}
+        case _:  # pragma: no cover
+            assert_never(answer)

@@ -1,0 +1,90 @@
+"""Sabir on one machine: one process, one port, the embedded store."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import uvicorn
+from rich.console import Console
+from rich.markup import escape
+
+from handlers.app import create_app
+from handlers.record import Silent
+from handlers.services import build_services
+from infra.settings import Misconfigured, variable_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handlers.record import RequestLog, RequestRecord
+    from infra.settings import Settings
+
+
+def run(env: Mapping[str, str], *, host: str, port: int, quiet: bool) -> None:
+    """Serve until interrupted. Raises `Misconfigured`, and OSError where the address cannot be had."""
+    console = Console(highlight=False)
+    log: RequestLog = Silent() if quiet else Terminal(console)
+    services = build_services(env, with_keys=True, log=log)
+    with _listen(host, port) as listener:
+        bound = listener.getsockname()[1]
+        _refuse_loop(services.settings, host, bound)
+        _greet(console, services.settings, host, bound)
+        config = uvicorn.Config(create_app(services), log_level="warning", access_log=False, server_header=False)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+class Terminal:
+    """A line for each request, to read: what was asked, whether it was cached, how long it took."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, record: RequestRecord) -> None:
+        verdict = "[green]HIT [/]" if record.cache == "hit" else "[dim]MISS[/]"
+        asked = escape(f"{record.provider}/{record.model}" if record.provider else record.dialect)
+        outcome = f"[red]{record.status or '-'} {escape(record.error)}[/]" if record.error else f"{record.status}"
+        why = "" if record.cache in (None, "hit") else f"[dim]{record.stored or record.cache}[/]"
+        self._console.print(f"{verdict} {record.total_ms:>9.1f} ms  {outcome}  {asked}  {why}", soft_wrap=True)
+        if record.trace:
+            self._console.print(f"[red]a bug in Sabir, request {record.request_id}:[/] {' < '.join(record.trace)}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before anything is printed, so that the printed address is one that answers."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches Nagle's algorithm off only where the protocol is named; with it, each answer waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _refuse_loop(settings: Settings, host: str, port: int) -> None:
+    """A shell in which clients are pointed at Sabir points Sabir at itself, by the same variable."""
+    for provider, url in settings.base_urls.items():
+        parts = urlsplit(url)
+        if parts.port == port and parts.hostname in {host, "localhost", "127.0.0.1", "::1"}:
+            variable = variable_name(provider, "BASE_URL")
+            raise Misconfigured(f"{variable} points at this very proxy; unset it for the command that starts Sabir")
+
+
+def _greet(console: Console, settings: Settings, host: str, port: int) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    console.print(f"Sabir serves [bold]http://{shown}:{port}/v1[/]", soft_wrap=True)
+    console.print(f"  cache      {escape(settings.cache_path or 'in memory, gone when this ends')}", soft_wrap=True)
+    keys = ", ".join(sorted(settings.provider_keys))
+    console.print(
+        "  keys       " + (f'{keys} (for clients that present the key "env")' if keys else "the caller's own")
+    )
+    for provider, url in sorted(settings.base_urls.items()):
+        console.print(f"  {provider:<10} at {escape(url)}", soft_wrap=True)
+    console.print(
+        f'  try        OpenAI(base_url="http://{shown}:{port}/v1", api_key="…")   Ctrl-C ends', soft_wrap=True
+    )

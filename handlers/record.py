@@ -1,0 +1,57 @@
+"""One line of log for each request: what happened, and nothing of what was said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """Filled in as the request goes its way; None means that it did not get that far. Times are milliseconds.
+
+    It holds no key, no prompt and no completion: `error` is a code, `trace` the places of a bug; neither quotes.
+    `cache_fault`: what kept the store from being read or written, in words that it may say.
+    """
+
+    request_id: str
+    dialect: str
+    provider: str | None = None
+    model: str | None = None
+    stream: bool | None = None
+    status: int | None = None
+    cache: str | None = None
+    stored: str | None = None
+    cache_fault: str | None = None
+    error: str | None = None
+    dropped: tuple[str, ...] = ()
+    total_ms: float | None = None
+    trace: tuple[str, ...] = ()
+
+
+class RequestLog(Protocol):
+    def write(self, record: RequestRecord) -> None:
+        """Never raises and never waits: a request does not depend on its log."""
+        ...
+
+
+class JsonLines:
+    """One JSON object a line, as CloudWatch Logs Insights reads it."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def write(self, record: RequestRecord) -> None:
+        fields = {name: value for name, value in asdict(record).items() if value not in (None, ())}
+        self._out.write(json.dumps(fields, separators=(",", ":")) + "\n")
+        self._out.flush()
+
+
+class Silent:
+    def write(self, record: RequestRecord) -> None:
+        pass

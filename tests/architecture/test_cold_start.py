@@ -1,0 +1,100 @@
+"""What a cold start may import, seen in an interpreter of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.architecture.source import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What is heavy, or not in the bundle at all. asyncio's own need of ssl cannot be helped.
+HEAVY = ["aiohttp", "boto3", "botocore", "pydantic", "uvicorn", "rich", "click", "genai_prices", "cryptography", "mangum",
+         "sqlite3", "httpx", "openai", "anthropic", "difflib", "importlib.metadata", "importlib.resources"]  # fmt: skip
+
+IMPORT = """
+import json, sys
+import handlers.proxy
+print(json.dumps(sorted(sys.modules)))
+"""
+
+# One request, in the way in which the runtime loop makes it: no server, no client, one loop.
+SERVE = """
+import asyncio, json, sys
+import handlers.proxy
+
+async def ask(body):
+    sent, asked = [], iter([{"type": "http.request", "body": body, "more_body": False}])
+    async def receive():
+        message = next(asked, None)
+        return message if message else await asyncio.Event().wait()
+    async def send(message):
+        sent.append(message)
+    headers = [(b"authorization", b"Bearer sk-test")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "raw_path": b"", "query_string": b"",
+             "headers": headers, "http_version": "1.1", "scheme": "http", "server": ("x", 1), "client": None, "root_path": ""}
+    await handlers.proxy.app(scope, receive, send)
+    return {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+
+headers = asyncio.run(ask(sys.argv[1].encode()))
+print(json.dumps([headers.get("x-bt-cached"), sorted(sys.modules)]))
+"""
+
+
+def run(script: str, *args: str, **env: str) -> Any:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "COV_", "PYTHON"))}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script, *args],
+        env={**kept, "PYTHONPATH": str(ROOT), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def loaded(modules: list[str], names: list[str]) -> list[str]:
+    return [name for name in names if any(module == name or module.startswith(f"{name}.") for module in modules)]
+
+
+@pytest.mark.parametrize(
+    "env", [{}, {"SABIR_CACHE_TABLE": "table"}, {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}], ids=["", "table", "url"]
+)
+def test_a_cold_start_imports_nothing_that_the_first_request_may_not_need(env: dict[str, str]) -> None:
+    modules = run(IMPORT, **env)
+    assert loaded(modules, HEAVY) == []
+    # A base URL is checked against the providers there are, and may ask for the one it names.
+    assert loaded(modules, ["providers.anthropic", "providers.compatible", "providers.prices", "infra.aws"]) == []
+    if "OPENAI_BASE_URL" not in env:
+        assert loaded(modules, ["providers.openai"]) == []
+
+
+def test_a_hit_needs_no_http_client_and_no_other_provider(tmp_path: Path) -> None:
+    import asyncio
+
+    from tests.simulator import Simulator
+
+    body = json.dumps({"model": "gpt-4", "messages": [{"role": "user", "content": "Say it"}], "temperature": 0})
+    cache = {"SABIR_CACHE_PATH": str(tmp_path / "cache.db"), "SABIR_CACHE_READ_MS": "10000"}
+
+    async def fill() -> Any:
+        async with Simulator() as simulator:
+            return await asyncio.to_thread(run, SERVE, body, **cache, **simulator.environment())
+
+    verdict, modules = asyncio.run(fill())
+    assert verdict == "MISS"
+    assert loaded(modules, ["aiohttp"]) == ["aiohttp"]
+    verdict, modules = run(SERVE, body, **cache)
+    assert verdict == "HIT"
+    needed = {"sqlite3", "cryptography"}
+    assert loaded(modules, [name for name in HEAVY if name not in needed]) == []
+    assert loaded(modules, ["providers.anthropic", "providers.prices"]) == []

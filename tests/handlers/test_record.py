@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from handlers.local import Terminal
+from handlers.record import JsonLines, RequestRecord, Silent
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def record(**fields: object) -> RequestRecord:
+    made = RequestRecord("f" * 32, "openai-chat", total_ms=12.5)
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_a_record_is_one_line_of_json_with_what_is_known() -> None:
+    out = io.StringIO()
+    log = JsonLines(out)
+    log.write(record(provider="openai", model="gpt-4\u2028\n", status=200, dropped=("seed",), stream=False))
+    log.write(record(error="client_gone"))
+    first, second = out.getvalue().splitlines()
+    assert json.loads(first) == {
+        "request_id": "f" * 32,
+        "dialect": "openai-chat",
+        "provider": "openai",
+        "model": "gpt-4\u2028\n",
+        "stream": False,
+        "status": 200,
+        "dropped": ["seed"],
+        "total_ms": 12.5,
+    }
+    assert json.loads(second)["error"] == "client_gone"
+
+
+def test_silence_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    Silent().write(record())
+    assert capfd.readouterr() == ("", "")
+
+
+def shown(*records: RequestRecord) -> list[str]:
+    out = io.StringIO()
+    terminal = Terminal(Console(file=out, width=200, highlight=False))
+    for each in records:
+        terminal.write(each)
+    return out.getvalue().splitlines()
+
+
+def test_a_line_for_the_terminal_says_what_was_asked_and_what_became_of_it() -> None:
+    hit, miss, failed, early = shown(
+        record(provider="openai", model="gpt-4", status=200, cache="hit"),
+        record(provider="openai", model="gpt-4", status=200, cache="absent", stored="stored"),
+        record(provider="openai", model="gpt-4", status=429, cache="never", error="rate_limit_exceeded"),
+        record(error="client_gone"),
+    )
+    assert hit.split() == ["HIT", "12.5", "ms", "200", "openai/gpt-4"]
+    assert miss.split() == ["MISS", "12.5", "ms", "200", "openai/gpt-4", "stored"]
+    assert failed.split() == ["MISS", "12.5", "ms", "429", "rate_limit_exceeded", "openai/gpt-4", "never"]
+    assert early.split() == ["MISS", "12.5", "ms", "-", "client_gone", "openai-chat"]
+
+
+def test_a_model_name_cannot_write_on_the_terminal_or_break_it() -> None:
+    (line,) = shown(record(provider="openai", model="[/][red]x[/nothing]\\", status=200, error="[/]", cache="hit"))
+    assert "openai/[/][red]x[/nothing]\\" in line
+
+
+def test_a_bug_is_shown_with_its_places() -> None:
+    _, bug = shown(record(status=500, error="internal_error", trace=("KeyError", "answer:12", "feed:3")))
+    assert "KeyError < answer:12 < feed:3" in bug
+    assert "f" * 32 in bug
