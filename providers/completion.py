@@ -56,6 +56,7 @@ class ToolCallPart:
     kind: ToolKind = "function"
 
 
+PartEvent: TypeAlias = TextDelta | RefusalDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta
 Part: TypeAlias = TextPart | RefusalPart | ReasoningPart | ToolCallPart
 
 
@@ -131,17 +132,23 @@ def _grown(key: str, first: Json, later: Json) -> Json:
 
 
 class _Building:
-    """State of a `fold`: the parts of each choice, by number."""
+    """State of a `fold`: the deltas of each part, joined at the end, for to grow a string by pieces is quadratic."""
 
     def __init__(self) -> None:
         self.started = Started()
         self.choices: dict[int, Choice] = {}
-        self.parts: dict[tuple[int, int], Part] = {}
+        self.parts: dict[tuple[int, int], list[PartEvent]] = {}
         self.usage: Usage | None = None
         self.fields: JsonObject = {}
 
     def add(self, event: Event) -> None:
         match event:
+            case TextDelta() | RefusalDelta() | ReasoningDelta() | ToolCallStarted() | ToolCallDelta():
+                place = (event.choice, event.part)
+                if place not in self.parts:
+                    self._choice(event.choice)
+                    self.parts[place] = []
+                self.parts[place].append(event)
             case Started():
                 self.started = event
             case UsageReported(usage):
@@ -151,68 +158,66 @@ class _Building:
                 self.fields = {**self.fields, **fields}
             case Failed(error):
                 raise error
-            case _:
-                self._add_to_choice(event)
+            case Citation() | ProviderFields() | Finished():
+                self.choices[event.choice] = _described(self._choice(event.choice), event)
+            case _:  # pragma: no cover
+                assert_never(event)
 
-    def _add_to_choice(
-        self,
-        event: TextDelta
-        | RefusalDelta
-        | ReasoningDelta
-        | ToolCallStarted
-        | ToolCallDelta
-        | Citation
-        | ProviderFields
-        | Finished,
-    ) -> None:
-        choice = self.choices.setdefault(event.choice, Choice(event.choice))
-        match event:
-            case Finished():
-                self.choices[event.choice] = replace(choice, finish=event)
-            case Citation():
-                self.choices[event.choice] = replace(choice, citations=(*choice.citations, event))
-            case ProviderFields(fields, "message"):
-                merged = merge_deltas(choice.message_fields, fields)
-                self.choices[event.choice] = replace(choice, message_fields=merged)
-            case ProviderFields(fields):
-                self.choices[event.choice] = replace(choice, fields=merge_fields(choice.fields, fields))
-            case _:
-                place = (event.choice, event.part)
-                self.parts[place] = _extended(self.parts.get(place), event)
+    def _choice(self, index: int) -> Choice:
+        return self.choices.setdefault(index, Choice(index))
 
     def done(self) -> Completion:
         choices = (
-            replace(choice, parts=tuple(self.parts[place] for place in sorted(self.parts) if place[0] == index))
+            replace(
+                choice, parts=tuple(_joined(self.parts[place]) for place in sorted(self.parts) if place[0] == index)
+            )
             for index, choice in sorted(self.choices.items())
         )
         return Completion(self.started, tuple(choices), self.usage, self.fields)
 
 
-def _extended(
-    part: Part | None, event: TextDelta | RefusalDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta
-) -> Part:
+def _described(choice: Choice, event: Citation | ProviderFields | Finished) -> Choice:
     match event:
-        case TextDelta():
-            return TextPart(part.text + event.text if isinstance(part, TextPart) else event.text)
-        case RefusalDelta():
-            return RefusalPart(part.text + event.text if isinstance(part, RefusalPart) else event.text)
-        case ReasoningDelta():
-            so_far = part if isinstance(part, ReasoningPart) else ReasoningPart()
-            return ReasoningPart(
-                so_far.text + event.text,
-                so_far.signature + event.signature,
-                so_far.data + event.data,
-                event.format or so_far.format,
-                event.id or so_far.id,
-                event.member or so_far.member,
-            )
-        case ToolCallStarted():
-            return ToolCallPart(event.id, event.name, "", event.kind)
-        case ToolCallDelta():
-            call = part if isinstance(part, ToolCallPart) else ToolCallPart("", "", "")
-            return replace(call, arguments=call.arguments + event.arguments)
+        case Finished():
+            return replace(choice, finish=event)
+        case Citation():
+            return replace(choice, citations=(*choice.citations, event))
+        case ProviderFields(fields, "message"):
+            return replace(choice, message_fields=merge_deltas(choice.message_fields, fields))
+        case ProviderFields(fields):
+            return replace(choice, fields=merge_fields(choice.fields, fields))
         case _:  # pragma: no cover
             assert_never(event)
+
+
+def _joined(events: list[PartEvent]) -> Part:
+    """One part of its events, which are all of the kind of the first."""
+    match events[0]:
+        case TextDelta():
+            return TextPart("".join([event.text for event in events if isinstance(event, TextDelta)]))
+        case RefusalDelta():
+            return RefusalPart("".join([event.text for event in events if isinstance(event, RefusalDelta)]))
+        case ReasoningDelta():
+            return _thought([event for event in events if isinstance(event, ReasoningDelta)])
+        case ToolCallStarted() | ToolCallDelta():
+            started = next((event for event in events if isinstance(event, ToolCallStarted)), None)
+            call = started or ToolCallStarted(0, "", "")
+            arguments = [event.arguments for event in events if isinstance(event, ToolCallDelta)]
+            return ToolCallPart(call.id, call.name, "".join(arguments), call.kind)
+        case _:  # pragma: no cover
+            assert_never(events[0])
+
+
+def _thought(events: list[ReasoningDelta]) -> ReasoningPart:
+    """Text, signature and data grow; what names the block is said once, and the last one to say it holds."""
+    return ReasoningPart(
+        "".join([event.text for event in events]),
+        "".join([event.signature for event in events]),
+        "".join([event.data for event in events]),
+        next((event.format for event in reversed(events) if event.format), ""),
+        next((event.id for event in reversed(events) if event.id), ""),
+        next((event.member for event in reversed(events) if event.member), ""),
+    )
 
 
 def _unfold_choice(choice: Choice) -> Iterator[Event]:
