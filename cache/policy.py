@@ -15,6 +15,9 @@ DiscardReason = Literal["never", "no-store", "not-deterministic", "status", "inc
 DEFAULT_MAX_SIZE: Final = 5 * 1024 * 1024
 """Bytes of one payload before compression: far above any chat answer, below what one DynamoDB batch read returns."""
 
+MAX_SKEW: Final = 300
+"""Seconds by which the clock that wrote an entry may run ahead of ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
@@ -98,9 +101,10 @@ class CachePolicy:
 
     def reuse(self, entry: CacheEntry, directives: CacheDirectives, now: int) -> Reuse:
         remaining = entry.expires_at - now
-        # Clocks of two machines differ: an entry from a moment ahead is simply new.
+        # Clocks of two machines differ: an entry from a moment ahead is simply new. One from far ahead was written by
+        # a clock that was wrong, and its end with it: it would be served long after its time.
         age = max(0, now - entry.created_at)
-        if remaining <= 0:
+        if remaining <= 0 or entry.created_at - now > MAX_SKEW:
             return Expired("expired")
         if directives.max_age is not None and age > directives.max_age:
             return Expired("max-age")

@@ -148,7 +148,7 @@ def _unpack(plain: bytes, expires_at: int) -> CacheEntry:
         payload = inflater.decompress(memoryview(plain)[_FRAME.size : _FRAME.size + length], MAX_PAYLOAD + 1)
     except zlib.error:
         raise Unopenable from None
-    if not inflater.eof or len(payload) > MAX_PAYLOAD:
+    if not inflater.eof or inflater.unused_data or len(payload) > MAX_PAYLOAD:
         raise Unopenable
     return CacheEntry(payload, created_at, expires_at)
 

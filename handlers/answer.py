@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from providers.errors import UpstreamError
 from providers.events import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 
     from starlette.types import Send
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from providers.errors import SabirError
 
 _PING = b": ping\n\n"
+
+# What a client would not notice waits for what it would. A provider that sends nothing else must not fill the memory.
+_MOST_HELD = 64 * 1024
 
 
 class Piece(NamedTuple):
@@ -91,13 +94,15 @@ class Streamed:
 
     async def _relay(self, line: _Line) -> None:
         held: list[bytes] = []
+        size = 0
         async for piece in self.pieces:
-            if piece.meaningful or line.open:
+            held.append(piece.data)
+            size += len(piece.data)
+            if piece.meaningful or line.open or size > _MOST_HELD:
                 await line.begin()
-                await line.write(b"".join([*held, piece.data]) if held else piece.data)
+                await line.write(b"".join(held))
                 held.clear()
-            else:
-                held.append(piece.data)
+                size = 0
         # Every way to a clean end has a meaningful piece: the dialect's end marker.
 
 
@@ -153,11 +158,22 @@ class _Keeper:
             pass  # the client does not read: it waits for nothing
         elif self._line.written != self._seen or not self._line.open:
             self._seen = self._line.written
-            self._task = None if self._line.open else self._loop.create_task(self._line.begin())
+            self._task = None if self._line.open else self._begun(self._line.begin())
         else:
             self._seen += 1
-            self._task = self._loop.create_task(self._line.write(_PING))
+            self._task = self._begun(self._line.write(_PING))
         self._timer = self._loop.call_later(self._ping, self._due)
+
+    def _begun(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(work)
+        task.add_done_callback(_looked_at)
+        return task
+
+
+def _looked_at(task: asyncio.Task[None]) -> None:
+    """The relay meets the same broken line, and is asked; of a task that nobody asks asyncio prints the traceback."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _bug() -> UpstreamError:

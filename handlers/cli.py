@@ -16,7 +16,8 @@ Point any OpenAI SDK at the base URL it prints; name any model of any provider. 
 \b
 Keys: your client's own key goes to the provider of the model it names. If you would rather keep keys out
 of your code, start Sabir with OPENAI_API_KEY, ANTHROPIC_API_KEY, PERPLEXITY_API_KEY … in its environment
-and let the client present the key "env".
+and let the client present the key "env". They serve this machine alone: not with a --host
+that others can reach.
 
 \b
 Providers elsewhere: OPENAI_BASE_URL, ANTHROPIC_BASE_URL, PERPLEXITY_BASE_URL … as in the official SDKs.

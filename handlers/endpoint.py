@@ -12,7 +12,7 @@ from handlers.body import ClientGone, read_body
 from handlers.errors import error_answer
 from handlers.exchange import Asked
 from handlers.pipeline import answer
-from handlers.record import RequestRecord
+from handlers.record import RequestRecord, word_of
 from providers.errors import SabirError
 
 if TYPE_CHECKING:
@@ -67,12 +67,19 @@ class Endpoint:
 
     async def _reply(self, reply: Whole | Streamed, line: _Line, record: RequestRecord) -> None:
         record.status = 200
-        failure = await reply.send(line, record.request_id)
+        times = self._services.settings.timeouts
+        try:
+            async with asyncio.timeout(times.total + times.unread) as patience:
+                failure = await reply.send(line, record.request_id)
+        except TimeoutError:
+            if patience.expired():
+                raise ClientGone from None
+            raise
         if failure is not None:
-            record.error = failure.code or failure.type
+            record.error = word_of(failure)
 
     async def _fail(self, error: SabirError, line: _Line, record: RequestRecord) -> None:
-        record.status, record.error = error.status, error.code or error.type
+        record.status, record.error = error.status, word_of(error)
         await error_answer(error, self._dialect).send(line, record.request_id)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from cache.sealed_cache import Hit, Miss, Stored
 from handlers.answer import Piece, Streamed, Whole
@@ -27,12 +27,16 @@ if TYPE_CHECKING:
     from providers.events import Event
 
 
+# 206 and 204 are no whole answers, and no provider says a completion with another 2xx.
+_ANSWERED: Final = frozenset({200, 201})
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One request as it came in: `headers` with lower-case names, `body` decompressed, `endpoint` less its prefix."""
 
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     endpoint: str
     dialect: Dialect
     record: RequestRecord
@@ -71,10 +75,10 @@ class Exchange:
 
     @asynccontextmanager
     async def _sent(self, request: UpstreamRequest, headers: dict[str, str]) -> AsyncIterator[UpstreamResponse]:
-        """The provider's 2xx answer, let go however it ends; what the client may see of its headers joins `headers`."""
+        """The provider's answer, let go however it ends; what the client may see of its headers joins `headers`."""
         upstream = await self.services.upstream.send(request, self.target.provider)
         try:
-            if not 200 <= upstream.status < 300:
+            if upstream.status not in _ANSWERED:
                 raise self.provider.error(upstream.status, upstream.headers, await upstream.read_error())
             headers |= {**for_client(upstream.headers), **headers}
             yield upstream

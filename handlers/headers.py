@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import quote
 
 from cache.sealed_cache import Hit, Miss
+from providers.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,14 +25,22 @@ _MEANINGLESS: Final = frozenset({"idempotency-key"})
 _TO_CLIENT: Final = frozenset({"openai-processing-ms", "openai-model", "anthropic-fast-output-tokens-remaining"})
 _TO_CLIENT_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 
-# Bounds of what a client can have named back to it: API Gateway allows 10,240 bytes for all headers together.
+# Bounds of what others have named to a client: API Gateway allows 10,240 bytes for all headers together.
 _MOST_NAMES: Final = 32
 _LONGEST_NAME: Final = 64
+_LONGEST_VALUE: Final = 128
+
+# RFC 9110 §5.5. A parser that lets other characters in need not be the one that has to let them out again.
+_SOUND: Final = re.compile(r"[\t -~]*")
 
 
 def for_provider(provider: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """The client's headers that this provider may see."""
-    return {name: headers[name] for name in _TO_PROVIDER.get(provider, ()) if name in headers}
+    """The client's headers that this provider may see. Raises `InvalidRequest` for one that cannot be sent."""
+    passed = {name: headers[name] for name in _TO_PROVIDER.get(provider, ()) if name in headers}
+    for name, value in passed.items():
+        if not _SOUND.fullmatch(value):
+            raise InvalidRequest(f"{name}: holds a character outside of ASCII.", param=name, code="invalid_header")
+    return passed
 
 
 def meaningful(headers: Mapping[str, str]) -> dict[str, str]:
@@ -39,17 +49,27 @@ def meaningful(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_client(headers: Mapping[str, str]) -> dict[str, str]:
-    """The provider's headers that the client may see; its request id under a name of its own."""
-    passed = {
+    """The provider's headers that the client may see, as far as they are few, short and plain ASCII.
+
+    Its request id has a name of its own.
+    """
+    upstream_id = headers.get("x-request-id") or headers.get("request-id")
+    passed = {"x-upstream-request-id": upstream_id} if upstream_id else {}
+    passed |= {
         name: value for name, value in headers.items() if name in _TO_CLIENT or name.startswith(_TO_CLIENT_PREFIXES)
     }
-    upstream_id = headers.get("x-request-id") or headers.get("request-id")
-    return {**passed, "x-upstream-request-id": upstream_id} if upstream_id else passed
+    return dict([(name, value) for name, value in passed.items() if _is_fit(name, value)][:_MOST_NAMES])
+
+
+def _is_fit(name: str, value: str) -> bool:
+    return len(name) <= _LONGEST_NAME and len(value) <= _LONGEST_VALUE and _SOUND.fullmatch(value) is not None
 
 
 def dropped_names(names: Sequence[str]) -> tuple[str, ...]:
     """Names of dropped parameters for a header and the log: they are the client's own, and may be anything at all."""
-    shown = tuple(quote(name[:_LONGEST_NAME], safe="[]")[:_LONGEST_NAME] for name in names[:_MOST_NAMES])
+    # A lone surrogate, which JSON can spell and UTF-8 cannot, is shown as its escape.
+    quoted = (quote(name[:_LONGEST_NAME], safe="[]", errors="backslashreplace") for name in names[:_MOST_NAMES])
+    shown = tuple(name[:_LONGEST_NAME] for name in quoted)
     return shown if len(names) <= _MOST_NAMES else (*shown, "...")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,7 +27,8 @@ def run(env: Mapping[str, str], *, host: str, port: int, quiet: bool) -> None:
     """Serve until interrupted. Raises `Misconfigured`, and OSError where the address cannot be had."""
     console = Console(highlight=False)
     log: RequestLog = Silent() if quiet else Terminal(console)
-    services = build_services(env, with_keys=True, log=log)
+    # The host header says who asks only of a browser: anyone else on a network may write `localhost` there.
+    services = build_services(env, with_keys=_is_loopback(host), log=log)
     with _listen(host, port) as listener:
         bound = listener.getsockname()[1]
         _refuse_loop(services.settings, host, bound)
@@ -64,6 +66,13 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _refuse_loop(settings: Settings, host: str, port: int) -> None:

@@ -81,6 +81,7 @@ def _identity(chat: ChatRequest, asked: Asked, target: Target) -> bytes:
         "endpoint": asked.endpoint,
         "body": body,
         "provider": target.provider,
+        "base_url": target.profile.base_url,
         "model": target.model,
         "headers": dict(meaningful(target.profile.headers)),
         "codec": codec.VERSION,

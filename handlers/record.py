@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from typing import TextIO
+
+    from providers.errors import SabirError
 
 
 @dataclass(slots=True)
@@ -32,6 +35,15 @@ class RequestRecord:
     dropped: tuple[str, ...] = ()
     total_ms: float | None = None
     trace: tuple[str, ...] = ()
+
+
+# A provider's code is the provider's text: one with a blank in it may be a sentence of the prompt.
+_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def word_of(error: SabirError) -> str:
+    """What the log may say of an error: its code or type, as far as these look like one."""
+    return next((word for word in (error.code, error.type) if word and _WORD.fullmatch(word)), "error")
 
 
 class RequestLog(Protocol):

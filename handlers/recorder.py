@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from cache.policy import Outcome
 from providers.codec import encode_events
-from providers.events import Event, Finished, ReasoningDelta, RefusalDelta, Started, TextDelta, ToolCallDelta
+from providers.events import (
+    Event,
+    Failed,
+    Finished,
+    ProviderFields,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,10 +46,12 @@ class Recorder:
         for event in events:
             self._events.append(self._stamped(event) if isinstance(event, Started) else event)
             match event:
-                case TextDelta(_, text) | RefusalDelta(_, text) | ReasoningDelta(_, text) | ToolCallDelta(_, text):
+                case TextDelta(_, text) | RefusalDelta(_, text) | ToolCallDelta(_, text):
                     self._room -= len(text) + 32  # what a stored delta costs beside its text
+                case ReasoningDelta(_, text, signature, data):
+                    self._room -= len(text) + len(signature) + len(data) + 32
                 case _:
-                    self._room -= 64
+                    self._room -= len(repr(event))  # few, and of any size and shape
         if self._room < 0:
             self._events.clear()
 
@@ -54,7 +67,21 @@ class Recorder:
         """The payload to store and what the policy must know of it; an overlong answer has an empty payload."""
         overlong = self._room < 0
         payload = b"" if overlong or not self._complete else encode_events(self._events)
-        reasons = [event.reason for event in self._events if isinstance(event, Finished)]
-        storable = bool(reasons) and all(reason in _STORABLE for reason in reasons)
         size = 2**31 if overlong else len(payload)
-        return payload, Outcome(200, self._complete, storable or overlong, size)
+        return payload, Outcome(200, self._complete, overlong or self._all_ended(), size)
+
+    def _all_ended(self) -> bool:
+        """Whether every choice that began came to an end that is worth repeating."""
+        ends = [event for event in self._events if isinstance(event, Finished)]
+        begun = {_choice(event) for event in self._events} - {None}
+        storable = all(end.known and end.reason in _STORABLE for end in ends)
+        return bool(ends) and storable and begun == {end.choice for end in ends}
+
+
+def _choice(event: Event) -> int | None:
+    """Whose event it is; None where it is about the whole answer."""
+    match event:
+        case Started() | UsageReported() | Failed() | ProviderFields(_, "completion"):
+            return None
+        case _:
+            return event.choice

@@ -22,7 +22,8 @@ class Timeouts:
 
     `total` ends well before API Gateway's 900 s, so that the client hears the reason from us. `first_event`: how long
     the status line is held back for a first token; `ping`: silence after which a stream gets an SSE comment, so that
-    no hop on the way takes a thinking model for a dead one.
+    no hop on the way takes a thinking model for a dead one. `unread`: how long after `total` a client that does not
+    read may still hold the connection to the provider.
     """
 
     connect: float = 10.0
@@ -30,6 +31,7 @@ class Timeouts:
     total: float = 840.0
     first_event: float = 20.0
     ping: float = 15.0
+    unread: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,14 @@ def _set_for(providers: Container[str], env: Mapping[str, str], suffix: str) -> 
 
 
 def _keys(env: Mapping[str, str], providers: Container[str]) -> dict[str, Secret]:
-    return {name: Secret(env[variable]) for name, variable in _set_for(providers, env, "_API_KEY")}
+    return {name: _key(env, variable) for name, variable in _set_for(providers, env, "_API_KEY")}
+
+
+def _key(env: Mapping[str, str], variable: str) -> Secret:
+    value = env[variable].strip()
+    if not value or any(not "!" <= letter <= "~" for letter in value):
+        raise Misconfigured(f"{variable} is blank or holds characters that no API key has")
+    return Secret(value)
 
 
 def _timeouts(env: Mapping[str, str], defaults: Timeouts) -> Timeouts:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # No chat answer comes near it: 128k tokens are half a megabyte, a dozen images in base64 some twenty.
 MAX_ANSWER: Final = 64 * 1024 * 1024
+# A stream says the same with more words around it, which translators may have to remember. Lambda passes on 200 MB.
+MAX_STREAM: Final = 256 * 1024 * 1024
 # An error body is read for its structured members only.
 MAX_ERROR: Final = 256 * 1024
 
@@ -42,9 +44,13 @@ class UpstreamResponse:
         else:
             self._response.close()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises `UpstreamTruncated` or `UpstreamDown` when it breaks off or stalls."""
+    async def chunks(self, limit: int = MAX_STREAM) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises `UpstreamTruncated` or `UpstreamDown` when it breaks off or stalls.
+
+        `UpstreamProtocolError` when it is longer than `limit` bytes.
+        """
         content = self._response.content
+        size = 0
         while True:
             try:
                 chunk = await content.readany()
@@ -52,20 +58,16 @@ class UpstreamResponse:
                 raise _broken(fault, self._provider) from fault
             if not chunk:
                 return
-            yield chunk
-
-    async def read(self, limit: int = MAX_ANSWER) -> bytes:
-        """The whole body; raises `UpstreamProtocolError` when it is longer than `limit` bytes."""
-        parts: list[bytes] = []
-        size = 0
-        async for chunk in self.chunks():
             size += len(chunk)
             if size > limit:
                 raise UpstreamProtocolError(
                     f"{self._provider} sent an answer over the size limit", provider=self._provider
                 )
-            parts.append(chunk)
-        return b"".join(parts)
+            yield chunk
+
+    async def read(self, limit: int = MAX_ANSWER) -> bytes:
+        """The whole body; raises as `chunks` does."""
+        return b"".join([chunk async for chunk in self.chunks(limit)])
 
     async def read_error(self) -> bytes:
         """The start of an error body; what cannot be read is left out, for the status says enough."""

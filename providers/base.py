@@ -53,7 +53,7 @@ class UpstreamRequest:
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
     auth: Credential
     streaming: bool
 

@@ -219,7 +219,7 @@ class Source:
     """The request as it came. `wire`: its format, `openai-chat`; `body`: its bytes, and `value` what they say."""
 
     wire: str
-    body: bytes
+    body: bytes = field(repr=False)
     value: JsonObject = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -229,6 +229,7 @@ class ChatRequest:
 
     `max_tokens`: from `max_completion_tokens` or `max_tokens`. `n`, `seed`, `stop` … as in OpenAI's chat completions.
     `reasoning_budget`: tokens, where the client gave a budget rather than an effort.
+    `unread`: members of messages that have no word here (`messages[].annotations`): another wire goes without them.
     """
 
     model: str
@@ -256,3 +257,4 @@ class ChatRequest:
     user: str | None = None
     metadata: JsonObject | None = None
     extra: dict[str, Json] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from providers.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from providers.jsonwalk import Json, JsonObject
     from providers.usage import Usage
@@ -132,11 +132,14 @@ def _grown(key: str, first: Json, later: Json) -> Json:
 
 
 class _Building:
-    """State of a `fold`: the deltas of each part, joined at the end, for to grow a string by pieces is quadratic."""
+    """State of a `fold`: the events of each part and choice, joined at the end.
+
+    To grow a string, a list or a tuple by pieces is quadratic, and how many there are the provider decides.
+    """
 
     def __init__(self) -> None:
         self.started = Started()
-        self.choices: dict[int, Choice] = {}
+        self.choices: dict[int, list[Citation | ProviderFields | Finished]] = {}
         self.parts: dict[tuple[int, int], list[PartEvent]] = {}
         self.usage: Usage | None = None
         self.fields: JsonObject = {}
@@ -146,7 +149,7 @@ class _Building:
             case TextDelta() | RefusalDelta() | ReasoningDelta() | ToolCallStarted() | ToolCallDelta():
                 place = (event.choice, event.part)
                 if place not in self.parts:
-                    self._choice(event.choice)
+                    self.choices.setdefault(event.choice, [])
                     self.parts[place] = []
                 self.parts[place].append(event)
             case Started():
@@ -159,35 +162,55 @@ class _Building:
             case Failed(error):
                 raise error
             case Citation() | ProviderFields() | Finished():
-                self.choices[event.choice] = _described(self._choice(event.choice), event)
+                self.choices.setdefault(event.choice, []).append(event)
             case _:  # pragma: no cover
                 assert_never(event)
 
-    def _choice(self, index: int) -> Choice:
-        return self.choices.setdefault(index, Choice(index))
-
     def done(self) -> Completion:
-        choices = (
-            replace(
-                choice, parts=tuple(_joined(self.parts[place]) for place in sorted(self.parts) if place[0] == index)
-            )
-            for index, choice in sorted(self.choices.items())
-        )
+        parts: dict[int, list[Part]] = {index: [] for index in self.choices}
+        for place in sorted(self.parts):
+            parts[place[0]].append(_joined(self.parts[place]))
+        choices = (_choice(index, parts[index], said) for index, said in sorted(self.choices.items()))
         return Completion(self.started, tuple(choices), self.usage, self.fields)
 
 
-def _described(choice: Choice, event: Citation | ProviderFields | Finished) -> Choice:
-    match event:
-        case Finished():
-            return replace(choice, finish=event)
-        case Citation():
-            return replace(choice, citations=(*choice.citations, event))
-        case ProviderFields(fields, "message"):
-            return replace(choice, message_fields=merge_deltas(choice.message_fields, fields))
-        case ProviderFields(fields):
-            return replace(choice, fields=merge_fields(choice.fields, fields))
-        case _:  # pragma: no cover
-            assert_never(event)
+def _choice(index: int, parts: list[Part], said: list[Citation | ProviderFields | Finished]) -> Choice:
+    finish: Finished | None = None
+    citations: list[Citation] = []
+    fields: JsonObject = {}
+    message_fields: JsonObject = {}
+    for event in said:
+        match event:
+            case Finished():
+                finish = event
+            case Citation():
+                citations.append(event)
+            case ProviderFields(more, "message"):
+                _absorb(message_fields, more, _grown)
+            case ProviderFields(more):
+                _absorb(fields, more, lambda _, first, later: _merged(first, later))
+            case _:  # pragma: no cover
+                assert_never(event)
+    return Choice(index, tuple(parts), finish, tuple(citations), fields, message_fields)
+
+
+def _absorb(into: JsonObject, later: JsonObject, join: Callable[[str, Json, Json], Json]) -> None:
+    """`merge_fields` or `merge_deltas` in place; `into` and the lists and objects in it are nobody else's."""
+    for key, value in later.items():
+        first = into.get(key)
+        if isinstance(first, list) and isinstance(value, list):
+            first.extend(value)
+        elif isinstance(first, dict) and isinstance(value, dict):
+            _absorb(first, value, join)
+        else:
+            into[key] = _owned(join(key, first, value))
+
+
+def _owned(value: Json) -> Json:
+    """A copy as deep as `_absorb` writes."""
+    if isinstance(value, dict):
+        return {key: _owned(inner) for key, inner in value.items()}
+    return [*value] if isinstance(value, list) else value
 
 
 def _joined(events: list[PartEvent]) -> Part:

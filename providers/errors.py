@@ -123,8 +123,11 @@ class UpstreamError(SabirError):
         self.provider = provider
 
     def redact(self, secret: Secret) -> None:
-        """Take the key out of the message, should the provider have quoted it in its own."""
-        self.message = self.message.replace(secret.reveal(), format(secret))
+        """Take the key out of every word, should the provider have quoted it in its own."""
+        key, mask = secret.reveal(), format(secret)
+        self.message, self.type = self.message.replace(key, mask), self.type.replace(key, mask)
+        self.code = self.code and self.code.replace(key, mask)
+        self.param = self.param and self.param.replace(key, mask)
         self.args = (self.message,)
 
 

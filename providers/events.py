@@ -10,7 +10,7 @@ that thinking, text and tool calls keep their order even where the client's dial
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from providers.errors import UpstreamError
@@ -52,7 +52,7 @@ class ReasoningDelta:
     """Thinking. `signature` and `data` (an encrypted block) are opaque and must go back unchanged with the next turn.
 
     `format` names who made them (`anthropic-claude-v1`), so that they go to nobody else; `id` is the provider's own.
-    `member`: under which name a host of OpenAI's wire says it, if not the most common one, for a hit to say it likewise.
+    `member`: the name under which a host of OpenAI's wire says it, if not the most common one: a hit says it likewise.
     """
 
     part: int
@@ -110,6 +110,11 @@ class ProviderFields:
     choice: int = 0
 
 
+# Under this name the fields of a message hold what its tool calls have beyond their own words (Gemini's thought
+# signature, the program that called), by the number of the call. A dialect may put it back beside the call.
+TOOL_CALL_FIELDS: Final = "tool_call_fields"
+
+
 @dataclass(frozen=True, slots=True)
 class UsageReported:
     """Usage so far: cumulative, a later report overrides an earlier one bucket by bucket."""
@@ -119,11 +124,16 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A choice ended. `native` is the provider's own word where it says more than `reason` does."""
+    """A choice ended. `native` is the provider's own word where it says more than `reason` does.
+
+    `known` False: the provider gave no word, or one that this release does not know. The client is told of a stop, but
+    nothing proves that the answer came to its own end.
+    """
 
     reason: FinishReason
     native: str | None = None
     choice: int = 0
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +159,16 @@ Event: TypeAlias = (
 
 
 def meaningful(event: Event) -> bool:
-    """Whether the client would notice it: until the first such event, a failure can still become an honest status."""
-    return not isinstance(event, Started | UsageReported | ProviderFields)
+    """Whether the client would notice it: until the first such event, a failure can still become an honest status.
+
+    What a message has beyond words, audio or steps of a search, is an object or a list; a label alone says nothing yet.
+    """
+    match event:
+        case Started() | UsageReported():
+            return False
+        case ProviderFields(fields, scope):
+            return scope == "message" and any(isinstance(value, dict | list) for value in fields.values())
+        case ReasoningDelta(_, text, signature, data):
+            return bool(text or signature or data)
+        case _:
+            return True

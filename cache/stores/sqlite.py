@@ -35,7 +35,8 @@ _R = TypeVar("_R")
 
 
 class SqliteStore:
-    """Opens `path` (and makes its folder) at the first get or put, readable for its owner alone.
+    """Opens `path` at the first get or put. What it makes, file and folder, its owner alone can read; a file that is
+    there keeps its mode, and gives it to the files that SQLite puts beside it.
 
     `max_bytes` bounds the pages in use; past it the entries that expire soonest go. A file that is damaged or of
     another schema is a `CacheFault` at each use, never deleted: it may be somebody's file given by mistake.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.runtime.framing import FramingError, Headers
@@ -26,7 +26,7 @@ class Invocation:
     trace_id: str | None
     client_context: str | None
     cognito_identity: str | None
-    event: bytes
+    event: bytes = field(repr=False)
 
     @classmethod
     def from_next(cls, headers: Headers, event: bytes) -> Invocation:

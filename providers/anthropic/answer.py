@@ -109,5 +109,5 @@ def _fields(fields: JsonObject, scope: Scope) -> list[Event]:
 
 def _finished(native: str | None) -> Finished:
     """An unknown reason is a stop, under its own name."""
-    reason = _REASONS.get(native or "", "stop")
-    return Finished(reason, None if native in _PLAIN else native)
+    reason = _REASONS.get(native or "")
+    return Finished(reason or "stop", None if native in _PLAIN else native, known=reason is not None)

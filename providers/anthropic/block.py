@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from providers.anthropic.content import REASONING_FORMAT
-from providers.events import Citation, Event, ProviderFields, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from providers.events import (
+    TOOL_CALL_FIELDS,
+    Citation,
+    Event,
+    ProviderFields,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from providers.jsonwalk import JsonObject, MalformedJson, child, children, dump, load_object, text, without
 
 if TYPE_CHECKING:
@@ -21,11 +30,16 @@ if TYPE_CHECKING:
 KEPT = "anthropic_content"
 
 
+# Who calls a tool, where it is the model itself.
+_DIRECT: JsonObject = {"type": "direct"}
+
+
 @dataclass(slots=True)
 class Position:
-    """How far the answer has come: `parts` begun, and characters of text."""
+    """How far the answer has come: `parts` begun, tool calls among them, and characters of text."""
 
     parts: int = 0
+    calls: int = 0
     text: int = 0
 
     def next_part(self) -> int:
@@ -131,10 +145,18 @@ class _ToolUse:
     def __init__(self, start: JsonObject, position: Position) -> None:
         self._start = start
         self._part = position.next_part()
+        self._number = position.calls
+        position.calls += 1
         self._argued = False
 
     def begin(self) -> list[Event]:
-        return [ToolCallStarted(self._part, text(self._start, "id") or "", text(self._start, "name") or "")]
+        """What a call has beyond OpenAI's form (a program that called, a toolset) stands beside it, by its number."""
+        rest = without(self._start, "type", "id", "name", "input")
+        if rest.get("caller") == _DIRECT:
+            del rest["caller"]
+        started = ToolCallStarted(self._part, text(self._start, "id") or "", text(self._start, "name") or "")
+        beside = ProviderFields({TOOL_CALL_FIELDS: {str(self._number): rest}}, "message")
+        return [started, beside] if rest else [started]
 
     def piece(self, delta: JsonObject) -> list[Event]:
         arguments = text(delta, "partial_json")

@@ -63,9 +63,8 @@ def only_text(content: tuple[Content, ...], path: str, dropped: Dropped) -> list
     """For the roles that may only write text. Raises `Unsupported` for anything else."""
     for number, part in enumerate(content):
         if not isinstance(part, Text | Refusal):
-            raise Unsupported(
-                "Anthropic takes only text in system and assistant messages.", param=f"{path}.content[{number}]"
-            )
+            where = part.path if isinstance(part, UnknownPart) else f"{path}.content[{number}]"
+            raise Unsupported("Anthropic takes only text in system and assistant messages.", param=where)
     return content_blocks(content, path, dropped)
 
 
@@ -138,13 +137,17 @@ def _decoded(data: str, path: str) -> str:
 
 def thinking_block(reasoning: Reasoning, dropped: Dropped) -> list[JsonObject]:
     """One block for thinking that Claude signed, or none: Anthropic refuses what it cannot verify."""
-    if reasoning.format in {REASONING_FORMAT, ""}:
-        if reasoning.data:
-            return [{"type": "redacted_thinking", "data": reasoning.data}]
-        if reasoning.signature:
-            return [{"type": "thinking", "thinking": reasoning.text, "signature": reasoning.signature}]
-    dropped.add("messages[].reasoning")
-    return []
+    if not is_claudes(reasoning):
+        dropped.add("messages[].reasoning")
+        return []
+    if reasoning.data:
+        return [{"type": "redacted_thinking", "data": reasoning.data}]
+    return [{"type": "thinking", "thinking": reasoning.text, "signature": reasoning.signature}]
+
+
+def is_claudes(reasoning: Reasoning) -> bool:
+    """Whether Claude made it and sealed it, as far as one can tell."""
+    return reasoning.format in {REASONING_FORMAT, ""} and bool(reasoning.data or reasoning.signature)
 
 
 def tool_use_block(call: ToolCall, path: str) -> JsonObject:

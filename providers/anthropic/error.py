@@ -50,8 +50,8 @@ _LONGEST_MESSAGE = 2_000
 
 
 def from_answer(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """An answer that is not 2xx, with any body."""
-    if status < 400:
+    """An answer that is not 2xx, with any body. A status that is no error is no protocol of Anthropic's either."""
+    if not 400 <= status < 600:
         return UpstreamProtocolError(f"Anthropic answered with status {status}.", provider=_PROVIDER)
     try:
         told = child(load_object(body), "error")

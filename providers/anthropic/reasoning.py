@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from providers.anthropic.content import is_claudes
+from providers.chat import Assistant
 from providers.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Thinking:
 
     @property
     def on(self) -> bool:
-        return self.type in {"enabled", "adaptive"}
+        return self.type in ("enabled", "adaptive")  # the client's own, it may be what no set takes
 
 
 def thinking(chat: ChatRequest, model: Model, max_tokens: int, dropped: Dropped) -> Thinking:
@@ -61,12 +63,28 @@ def thinking(chat: ChatRequest, model: Model, max_tokens: int, dropped: Dropped)
         if chat.reasoning_budget <= 0:
             return Thinking(_off(model, "reasoning.max_tokens"), effort)
         _check_budget(chat.reasoning_budget, model, max_tokens)
+        if _began_without_thinking(chat):
+            dropped.add("reasoning.max_tokens")
+            return Thinking(effort=effort)
         return Thinking({"type": "enabled", "budget_tokens": chat.reasoning_budget}, effort)
     if chat.reasoning_effort is None:
         return Thinking()
     if chat.reasoning_effort == "none":
         return Thinking(_off(model, "reasoning_effort"))
-    return _by_effort(chat.reasoning_effort, model, max_tokens)
+    thought = _by_effort(chat.reasoning_effort, model, max_tokens)
+    if thought.type == "enabled" and _began_without_thinking(chat):
+        dropped.add("reasoning_effort")
+        return Thinking()
+    return thought
+
+
+def _began_without_thinking(chat: ChatRequest) -> bool:
+    """Whether the turn that is to go on called tools without thinking first: with another model, or none was asked for.
+
+    Anthropic then refuses a budget: "a final `assistant` message must start with a thinking block".
+    """
+    last = next((message for message in reversed(chat.messages) if isinstance(message, Assistant)), None)
+    return last is not None and bool(last.tool_calls) and not any(map(is_claudes, last.reasoning))
 
 
 def _spare_effort(chat: ChatRequest, model: Model, dropped: Dropped) -> str | None:

@@ -45,6 +45,8 @@ def translate(chat: ChatRequest, target: Target) -> Translated:
 def _body(chat: ChatRequest, name: str, dropped: Dropped) -> JsonObject:
     """`messages` come last: a longer conversation then has a body that begins with the same bytes."""
     model = model_profile(name)
+    for unread in chat.unread:
+        dropped.add(unread)
     check_common(chat, dropped)
     max_tokens = model.max_tokens if chat.max_tokens is None else chat.max_tokens
     thought = thinking(chat, model, max_tokens, dropped)

@@ -24,6 +24,9 @@ _KNOWN: Final = (
 )  # fmt: skip
 
 
+_PLAIN: Final = frozenset({"chat.completion.chunk", "chat.completion"})
+
+
 class AnswerReader:
     """State of one answer."""
 
@@ -46,11 +49,12 @@ class AnswerReader:
         if error is not None:
             return [*self._report(body), Failed(error_within(error, self._host.name))]
         events = self._top(body)
+        said: list[Event] = []
         for item in children(body, "choices"):
-            events += self._choice(integer(item, "index") or 0).delta(item)
-            if events and isinstance(events[-1], Failed):
-                return [*self._report(body), *events]
-        return [*events, *self._report(body)]
+            said += self._choice(integer(item, "index") or 0).delta(item)
+            if said and isinstance(said[-1], Failed):
+                return [*self._report(body), *events, *said]
+        return [*events, *_labelled(body, said), *self._report(body)]
 
     def whole(self, body: JsonObject) -> list[Event]:
         """Events of a whole completion. Raises its error, or `UpstreamProtocolError` where it is none."""
@@ -113,6 +117,15 @@ class AnswerReader:
             return []
         self._usage = usage
         return [UsageReported(usage)]
+
+
+def _labelled(body: JsonObject, said: list[Event]) -> list[Event]:
+    """`said`, and what its chunk is, where it is no plain one: clients of Perplexity's concise streams go by it
+    (`chat.reasoning`). A chunk that says nothing else stays one of its own, so that a hit labels no other by it."""
+    kind = text(body, "object")
+    if not kind or kind in _PLAIN:
+        return said
+    return [ProviderFields({"object": kind}), *(said or [ProviderFields({}, "choice")])]
 
 
 def _started(body: JsonObject) -> Started:

@@ -10,7 +10,7 @@ from providers.jsonwalk import child, children, integer, text, without
 from providers.openai.errors import error_within
 from providers.openai.finish import BROKEN_OFF, finished
 from providers.openai.reasoning import Thoughts
-from providers.openai.tool_calls import ToolCalls, leftover
+from providers.openai.tool_calls import ToolCalls
 
 if TYPE_CHECKING:
     from providers.events import Event
@@ -32,6 +32,7 @@ class ChoiceReader:
         self.index = index
         self.finish: Finished | None = None
         self._provider = provider
+        self._begun = False
         self._parts = 0
         self._text: tuple[_TextKind, int] | None = None
         self._told: JsonObject = {}
@@ -39,33 +40,42 @@ class ChoiceReader:
         self._calls = ToolCalls(index, self._begin)
 
     def delta(self, choice: JsonObject) -> list[Event]:
-        """One entry of a chunk's `choices`. Perplexity and Writer repeat in `message` what `delta` says: not read."""
+        """One entry of a chunk's `choices`. Perplexity and Writer repeat in `message` what `delta` says: not read,
+        save in a first chunk without a delta, which is all that its host will say."""
         message = child(choice, "delta")
+        if not message and not self._begun:
+            message = child(choice, "message")
         events = self._content(message, whole=False)
-        for number, item in enumerate(children(message, "tool_calls")):
+        for item in children(message, "tool_calls"):
             events += self._calls.add(item)
-            events += self._call_fields(item, integer(item, "index"), number)
         legacy = child(message, "function_call")
         if text(legacy, "name") or text(legacy, "arguments"):
             events += self._calls.add_legacy(legacy)
-        return [*events, *self._annotations(message), *self._rest(message, choice), *self._end(choice)]
+        events += [*self._annotations(message), *self._rest(message, choice), *self._end(choice)]
+        if self._begun:
+            return events
+        # The official SDK's helper for streams wants choices to begin in order: a hit keeps the chunk with the role.
+        self._begun = True
+        return events or self._beginning()
 
     def whole(self, choice: JsonObject) -> list[Event]:
         """One entry of a whole answer's `choices`."""
         message = child(choice, "message")
         events = self._content(message, whole=True)
-        for number, item in enumerate(children(message, "tool_calls")):
+        for item in children(message, "tool_calls"):
             events += self._calls.add_whole(item)
-            events += self._call_fields(item, None, number)
         legacy = child(message, "function_call")
         if text(legacy, "name") or text(legacy, "arguments"):
             events += self._calls.add_whole_legacy(legacy)
         events += [*self._annotations(message), *self._rest(message, choice), *self._end(choice)]
-        return events or [ProviderFields({}, "choice", self.index)]
+        return events or self._beginning()
 
     def flush(self) -> list[Event]:
         """What was held back, where no more comes."""
         return self._calls.flush()
+
+    def _beginning(self) -> list[Event]:
+        return [ProviderFields({}, "choice", self.index)]
 
     def _begin(self) -> int:
         self._parts += 1
@@ -103,12 +113,6 @@ class ChoiceReader:
             self._text = (kind, self._begin())
         part = self._text[1]
         return [TextDelta(part, said, self.index) if kind == "text" else RefusalDelta(part, said, self.index)]
-
-    def _call_fields(self, item: JsonObject, index: int | None, number: int) -> list[Event]:
-        """Kept beside the calls, by the call's number: a call has no place for members of its host's own."""
-        rest = leftover(item)
-        key = str(number if index is None else index)
-        return [ProviderFields({"tool_call_fields": {key: rest}}, "message", self.index)] if rest else []
 
     def _annotations(self, message: JsonObject) -> list[Event]:
         events: list[Event] = []

@@ -65,6 +65,8 @@ def encode_chat(
             body[name] = value
         else:
             extensions.drop(name)
+    for name in chat.unread:
+        extensions.drop(name)
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}

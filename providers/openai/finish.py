@@ -36,6 +36,5 @@ BROKEN_OFF: Final = frozenset({"error", "insufficient_system_resource", "network
 
 def finished(word: str, native: str | None, choice: int) -> Finished:
     """`native` is the word behind the host's own (OpenRouter). An unknown word is a stop, and kept as `native`."""
-    reason = _REASONS.get(word.lower(), "stop")
-    said = native or word
-    return Finished(reason, None if said == reason else said, choice)
+    reason = _REASONS.get(word.lower())
+    return Finished(reason or "stop", native or (None if word == reason else word), choice, reason is not None)

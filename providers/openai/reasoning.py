@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _KINDS: Final = {"reasoning.text": "text", "reasoning.summary": "summary", "reasoning.encrypted": "data"}
 
+# What is not here is said as `reasoning_content`, the most common name.
+_MEMBER: Final = "reasoning"
+
 
 @dataclass(slots=True)
 class _Block:
@@ -48,21 +51,23 @@ class Thoughts:
         """Events of one delta, or of a whole message, whose every entry is a block of its own."""
         details = list(children(delta, "reasoning_details"))
         events: list[Event] = []
-        plain = _unrepeated(text(delta, "reasoning_content") or text(delta, "reasoning") or "", details)
+        said = text(delta, "reasoning_content")
+        member = "" if said or not text(delta, _MEMBER) else _MEMBER
+        plain = _unrepeated(said or text(delta, _MEMBER) or "", details)
         if plain:
             block = self._open(None)
             block.plain.append(plain)
-            events.append(ReasoningDelta(block.part, plain, choice=self._choice))
+            events.append(ReasoningDelta(block.part, plain, choice=self._choice, member=member))
         for detail in details:
             if whole:
                 self._block = None
-            events += self._detail(detail)
+            events += self._detail(detail, member)
         return events
 
     def add_plain(self, plain: str) -> list[Event]:
-        return self.add({"reasoning": plain}, whole=False)
+        return self.add({"reasoning_content": plain}, whole=False)
 
-    def _detail(self, detail: JsonObject) -> list[Event]:
+    def _detail(self, detail: JsonObject, member: str) -> list[Event]:
         kind = _KINDS.get(text(detail, "type") or "")
         if kind is None:
             return [ProviderFields({"reasoning_details": [detail]}, "message", self._choice)]
@@ -81,7 +86,7 @@ class Thoughts:
         label, block_id = text(detail, "format") or "", text(detail, "id") or ""
         if data:
             self._block = None
-        return [ReasoningDelta(block.part, said, signature, data, label, block_id, self._choice)]
+        return [ReasoningDelta(block.part, said, signature, data, label, block_id, self._choice, member)]
 
     def _continued(self, index: int | None, said: str, signature: str) -> _Block:
         """The block that a detail belongs to. A signature may come late, after the text that follows the thought."""

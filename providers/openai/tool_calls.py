@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from providers.events import ToolCallDelta, ToolCallStarted
+from providers.events import TOOL_CALL_FIELDS, ProviderFields, ToolCallDelta, ToolCallStarted
 from providers.jsonwalk import child, dump, integer, text, without
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ class _Call:
     """One call under way. Its start is held back until id and name are known; arguments wait with it."""
 
     part: int
+    number: int
     id: str = ""
     name: str = ""
     kind: ToolKind = "function"
     started: bool = False
     arguments: list[str] = field(default_factory=list)
     sent: int = 0
+    beside: JsonObject = field(default_factory=dict)
 
 
 class ToolCalls:
@@ -46,6 +48,7 @@ class ToolCalls:
         self._next_part = next_part
         self._by_index: dict[int, _Call] = {}
         self._calls: list[_Call] = []
+        self._flushed = 0  # so many of them have started, and hold nothing back any more
 
     def add(self, delta: JsonObject) -> list[Event]:
         """Events of one entry of `delta.tool_calls`."""
@@ -61,7 +64,7 @@ class ToolCalls:
         call.name = call.name or name
         if arguments:
             call.arguments.append(arguments)
-        return [*events, *self._events(call, whole=False)]
+        return [*events, *self._events(call, whole=False), *self._beside(call, delta)]
 
     def add_whole(self, item: JsonObject) -> list[Event]:
         """One entry of a whole message's `tool_calls`: a call of its own, whatever index or id it claims."""
@@ -69,7 +72,7 @@ class ToolCalls:
         call = self._new(None, kind)
         call.id, call.name = text(item, "id") or "", text(body, "name") or ""
         call.arguments = [_arguments(body.get("input" if kind == "custom" else "arguments"))]
-        return self._events(call, whole=True)
+        return [*self._events(call, whole=True), *self._beside(call, item)]
 
     def add_legacy(self, function: JsonObject) -> list[Event]:
         """`function_call` of 2023: one call without an id."""
@@ -80,7 +83,9 @@ class ToolCalls:
 
     def flush(self) -> list[Event]:
         """Calls whose id never came start without one: nothing more will be said of them."""
-        return [event for call in self._calls for event in self._events(call, whole=True)]
+        waiting = self._calls[self._flushed :]
+        self._flushed = len(self._calls)
+        return [event for call in waiting for event in self._events(call, whole=True)]
 
     def _find(self, index: int | None, call_id: str, name: str, arguments: str) -> _Call | None:
         """The call that a delta continues, or None where it begins one."""
@@ -96,14 +101,21 @@ class ToolCalls:
         return call
 
     def _new(self, index: int | None, kind: ToolKind) -> _Call:
-        call = _Call(self._next_part(), kind=kind)
+        call = _Call(self._next_part(), len(self._calls), kind=kind)
         self._calls.append(call)
         if index is not None:
             self._by_index[index] = call
         return call
 
+    def _beside(self, call: _Call, item: JsonObject) -> list[Event]:
+        """What the entry has beyond a call's own words. It is told in full, so what is repeated adds nothing."""
+        news = {name: said for name, said in _leftover(item).items() if call.beside.get(name) != said}
+        call.beside.update(news)
+        return [ProviderFields({TOOL_CALL_FIELDS: {str(call.number): news}}, "message", self._choice)] if news else []
+
     def _events(self, call: _Call, *, whole: bool) -> list[Event]:
-        if not call.started and not whole and not (call.id and call.name):
+        known = call.name and (call.id or call.kind == "function_call")
+        if not (call.started or whole or known):
             return []
         events: list[Event] = []
         if not call.started:
@@ -114,9 +126,9 @@ class ToolCalls:
         return [*events, *(ToolCallDelta(call.part, piece, self._choice) for piece in pieces)]
 
 
-def leftover(item: JsonObject) -> JsonObject:
+def _leftover(item: JsonObject) -> JsonObject:
     """Members of a tool call without a word here (`extra_content` with Gemini's thought signature), if any."""
-    rest = without(item, "index", "id", "type", "function", "custom")
+    rest = without(item, "index", "id", "type", "function", "custom", _LEGACY)
     inner = without(child(item, "function"), "name", "arguments")
     return {**rest, "function": inner} if inner else rest
 

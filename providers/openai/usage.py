@@ -8,13 +8,16 @@ What hosts do differently and what is made of it:
 - Details may exceed their total: Azure's Grok counts cached tokens of a hidden system prompt, OpenRouter and Together
   round reasoning tokens. A bucket takes at most what is left of its total, so that the sum stays the total.
 
-Members without a bucket, and those under a name that is not OpenAI's, stay in `extra` as they came.
+Members without a bucket, those under a name that is not OpenAI's, and counts that the buckets do not give back, stay in
+`extra` as they came: a hit tells the client the same numbers as the host's own answer.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from providers.completion import merge_fields
 from providers.jsonwalk import child, integer, without
 from providers.usage import Usage
 
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
 
 def parse_usage(usage: JsonObject, *, reasoning_apart: bool = False) -> Usage:
     prompt, completion = integer(usage, "prompt_tokens"), integer(usage, "completion_tokens")
-    total = integer(usage, "total_tokens")
     asked, answered = child(usage, "prompt_tokens_details"), child(usage, "completion_tokens_details")
     reasoning = _first(integer(answered, "reasoning_tokens"), integer(usage, "reasoning_tokens"))
     if reasoning is not None and completion is not None and (reasoning_apart or _apart(usage, reasoning)):
@@ -38,10 +40,35 @@ def parse_usage(usage: JsonObject, *, reasoning_apart: bool = False) -> Usage:
     thought, rest = _taken(reasoning, completion)
     spoken, rest = _taken(integer(answered, "audio_tokens"), rest)
     parsed = Usage(left, rest, read, written, thought, heard, spoken)
-    extra = _extra(usage, asked, answered)
-    if total is not None and total != parsed.prompt + parsed.completion:
-        extra["total_tokens"] = total  # Mistral counts audio, Gemini thinking, in the total alone
-    return Usage(left, rest, read, written, thought, heard, spoken, extra)
+    return replace(parsed, extra=merge_fields(_extra(usage, asked, answered), _otherwise(usage, _written(parsed))))
+
+
+def _written(usage: Usage) -> JsonObject:
+    """The counts as OpenAI's own `usage` object gives them."""
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read,
+            "cache_write_tokens": usage.cache_write,
+            "audio_tokens": usage.audio_input,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output},
+    }
+
+
+def _otherwise(said: JsonObject, written: JsonObject) -> JsonObject:
+    """What the host says of `written`'s members and these do not: reasoning counted apart, details over their total,
+    a total that holds more than its parts (Mistral counts audio in it alone, Gemini thinking)."""
+    unlike: JsonObject = {}
+    for name, count in written.items():
+        if isinstance(count, dict):
+            if inner := _otherwise(child(said, name), count):
+                unlike[name] = inner
+        elif (told := integer(said, name)) is not None and told != count:
+            unlike[name] = told
+    return unlike
 
 
 def _first(*counts: int | None) -> int | None:

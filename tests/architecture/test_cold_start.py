@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.architecture.source import ROOT
+from tests.simulator import Simulator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,21 +81,19 @@ def test_a_cold_start_imports_nothing_that_the_first_request_may_not_need(env: d
 
 
 def test_a_hit_needs_no_http_client_and_no_other_provider(tmp_path: Path) -> None:
-    import asyncio
-
-    from tests.simulator import Simulator
-
     body = json.dumps({"model": "gpt-4", "messages": [{"role": "user", "content": "Say it"}], "temperature": 0})
-    cache = {"SABIR_CACHE_PATH": str(tmp_path / "cache.db"), "SABIR_CACHE_READ_MS": "10000"}
+    env = {"SABIR_CACHE_PATH": str(tmp_path / "cache.db"), "SABIR_CACHE_READ_MS": "10000"}
 
     async def fill() -> Any:
         async with Simulator() as simulator:
-            return await asyncio.to_thread(run, SERVE, body, **cache, **simulator.environment())
+            env["OPENAI_BASE_URL"] = simulator.url("openai")
+            return await asyncio.to_thread(run, SERVE, body, **env)
 
     verdict, modules = asyncio.run(fill())
     assert verdict == "MISS"
     assert loaded(modules, ["aiohttp"]) == ["aiohttp"]
-    verdict, modules = run(SERVE, body, **cache)
+    # The provider is gone by now, and nobody misses it.
+    verdict, modules = run(SERVE, body, **env)
     assert verdict == "HIT"
     needed = {"sqlite3", "cryptography"}
     assert loaded(modules, [name for name in HEAVY if name not in needed]) == []

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cache.directives import CacheDirectives, Mode, parse_directives
-from cache.policy import CachePolicy, Discard, Expired, Fresh, Outcome, RequestFacts, Skip, Store, Try
+from cache.policy import MAX_SKEW, CachePolicy, Discard, Expired, Fresh, Outcome, RequestFacts, Skip, Store, Try
 from cache.sealed import CacheEntry
 
 POLICY = CachePolicy(max_size=1000)
@@ -64,6 +64,8 @@ def test_which_requests_look_into_the_cache(
         (CacheDirectives(), 100, Expired("expired")),
         (CacheDirectives(), 101, Expired("expired")),
         (CacheDirectives(), -5, Fresh(age=0, remaining=105)),
+        (CacheDirectives(), -MAX_SKEW, Fresh(age=0, remaining=100 + MAX_SKEW)),
+        (CacheDirectives(), -MAX_SKEW - 1, Expired("expired")),
         (CacheDirectives(max_age=10), 10, Fresh(age=10, remaining=90)),
         (CacheDirectives(max_age=10), 11, Expired("max-age")),
         (CacheDirectives(max_age=0), 0, Fresh(age=0, remaining=100)),
@@ -133,7 +135,8 @@ def test_a_reused_entry_has_time_left_and_meets_what_was_asked(asked: CacheDirec
     if isinstance(verdict, Fresh):
         assert verdict.remaining == ttl - later > 0
         assert verdict.age == max(0, later)
+        assert later >= -MAX_SKEW
         assert asked.max_age is None or verdict.age <= asked.max_age
         assert asked.min_fresh is None or verdict.remaining >= asked.min_fresh
     else:
-        assert later >= ttl or asked.max_age is not None or asked.min_fresh is not None
+        assert later >= ttl or later < -MAX_SKEW or asked.max_age is not None or asked.min_fresh is not None

@@ -20,8 +20,10 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     """A call of ours that blocks the event loop raises: one slow disk would hold up every other request."""
     with blockbuster_ctx(scanned_modules=["handlers", "providers", "cache", "infra"]) as guard:
         for function in guard.functions.values():
-            # The list of models is read once in the life of a process, when the first name is looked up.
+            # Once in the life of a process: the list of models, at the first name, and the providers, at the first
+            # name that is unknown.
             function.can_block_in("providers/catalog.py", "_catalogue")
+            function.can_block_in("providers/registry.py", "names")
         yield
 
 

@@ -6,19 +6,21 @@ import asyncio
 import json
 import socket
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import openai
 import pytest
 
 from tests.contract.rig import PROVIDERS, bearer, body_of
-from tests.simulator import Hang, Simulator, Status
+from tests.simulator import Hang, Say, Simulator, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import aiohttp
 
+    from handlers.services import Services
     from tests.contract.rig import Sabir
 
 # Seconds that a test gives to what must not take any.
@@ -215,3 +217,30 @@ async def test_a_client_that_leaves_after_its_answer_has_it_stored(sabir: Sabir,
         assert (await answer.read()).endswith(b"[DONE]\n\n")
     record = await sabir.log.last(1)
     assert (record.error, record.stored) == (None, "stored")
+
+
+async def test_a_client_that_does_not_read_does_not_hold_the_provider_for_ever(
+    start: Start, simulator: Simulator
+) -> None:
+    def hasty(services: Services) -> Services:
+        limits = replace(services.settings.timeouts, total=0.4, unread=0.1)
+        return replace(services, settings=replace(services.settings, timeouts=limits))
+
+    sabir = await start(change=hasty)
+    # Each of its chunks repeats all that was said: some 15 MB, more than the sockets on the way hold.
+    simulator.next(Say("word " * 2000))
+    host, port = sabir.origin.removeprefix("http://").split(":")
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.setblocking(False)
+    with closing(deaf):
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(deaf, (host, int(port)))
+        body = json.dumps(body_of("perplexity", stream=True)).encode()
+        key = bearer("perplexity")["authorization"]
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
+        await loop.sock_sendall(deaf, head.encode() + body)
+        record = await sabir.log.last(1)
+        assert (record.error, record.stored, record.trace) == ("client_gone", None, ())
+        (seen,) = simulator.requests
+        await asyncio.wait_for(seen.finished(), PATIENCE)

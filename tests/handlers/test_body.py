@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,17 @@ async def test_a_decompressed_body_over_the_limit_is_too_large(size: int) -> Non
     assert len(body) <= 100
     with pytest.raises(TooLarge):
         await read(Delivery(body), encoding="gzip")
+
+
+async def test_a_bomb_is_never_unpacked_beyond_the_limit() -> None:
+    bomb = gzip.compress(b"x" * 50_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            await read(Delivery(bomb), limit=1_000_000, encoding="gzip")
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

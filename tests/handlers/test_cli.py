@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from handlers.cli import main
+from handlers.local import _is_loopback
 from tests.contract.rig import KEYS, serve_process
 from tests.simulator import Simulator
 
@@ -144,3 +145,21 @@ async def test_without_keys_in_the_environment_the_callers_own_is_the_only_way()
             await answer.read()
         # Not a word with a meaning here: a key like any other, and the provider's to judge.
         assert [seen.headers["authorization"] for seen in simulator.requests] == ["Bearer env"]
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - only asked about
+        ("::", False),
+        ("192.168.0.7", False),
+        ("myhost.example", False),
+    ],
+)
+def test_the_environments_keys_are_taken_only_where_nobody_else_can_come(host: str, alone: bool) -> None:
+    """Others on a network can write any host header; so the keys are not even read then."""
+    assert _is_loopback(host) is alone

@@ -5,6 +5,7 @@ import pytest
 from cache.sealed import CacheEntry
 from cache.sealed_cache import Hit, Miss
 from handlers.headers import cache_headers, dropped_names, for_client, for_provider, meaningful
+from providers.errors import InvalidRequest
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,20 @@ def test_thousands_of_dropped_parameters_still_fit_into_a_header() -> None:
     named = dropped_names(tuple(f"海{number}" * 100 for number in range(5000)))
     assert named[-1] == "..."
     assert len(", ".join(named)) < 4000
+
+
+@pytest.mark.parametrize("value", ["caf\u00e9", "a\r\nx: y", "a\x00b", "\x7f"])
+def test_a_header_that_cannot_be_sent_is_the_clients_mistake(value: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        for_provider("anthropic", {"anthropic-beta": value})
+    assert (refused.value.param, refused.value.code) == ("anthropic-beta", "invalid_header")
+    assert value not in refused.value.message
+
+
+def test_of_a_providers_headers_only_few_and_sound_ones_are_passed_on() -> None:
+    many = {f"x-ratelimit-{number}": "1" for number in range(1000)}
+    odd = {"x-request-id": "caf\u00e9", "x-ratelimit-long": "x" * 1000, f"x-ratelimit-{'n' * 100}": "1"}
+    passed = for_client(odd | many)
+    assert 0 < len(passed) < 50
+    assert odd.keys() & passed.keys() == set()
+    assert "x-upstream-request-id" not in passed

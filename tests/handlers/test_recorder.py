@@ -94,3 +94,10 @@ def test_an_endless_answer_is_given_up_and_takes_no_more_memory(event: Event) ->
     assert outcome.size > 2**30
     # Whatever its finish was: too large is the reason to be told.
     assert outcome.storable_finish
+
+
+def test_a_choice_that_began_and_did_not_end_makes_the_answer_half_of_one() -> None:
+    _, outcome = recorded(TextDelta(0, "one"), TextDelta(0, "two", choice=1), Finished("stop")).finished()
+    assert not outcome.storable_finish
+    both: list[Event] = [ProviderFields({"a": 1}), TextDelta(0, "one"), Finished("stop"), Finished("stop", choice=1)]
+    assert recorded(*both, TextDelta(0, "two", choice=1)).finished()[1].storable_finish

@@ -117,3 +117,11 @@ def test_a_number_that_is_none_is_refused_by_the_name_of_its_variable(variable: 
 def test_settings_of_others_are_nobodys_business() -> None:
     env = {"DATABASE_BASE_URL": "not a url", "SABIR_UNKNOWN": "x", "OPENAI_BASE": "y"}
     assert read_settings(env, PROVIDERS) == Settings()
+
+
+@pytest.mark.parametrize("value", ["  ", "hunter2 two", "hunter2\n\nx", "hunter2é"])
+def test_a_key_that_cannot_be_one_is_refused_at_the_start_and_not_quoted(value: str) -> None:
+    with pytest.raises(Misconfigured, match=r"^OPENAI_API_KEY ") as fault:
+        read_settings({"OPENAI_API_KEY": value}, PROVIDERS, with_keys=True)
+    assert "hunter2" not in str(fault.value)
+    assert read_settings({"OPENAI_API_KEY": value}, PROVIDERS) == Settings()

@@ -22,11 +22,22 @@ from providers.events import (
 )
 from providers.usage import Usage
 
-SILENT = [Started("id"), UsageReported(Usage(1)), ProviderFields({"a": 1}), ProviderFields({}, "choice", 2)]
+SILENT = [
+    Started("id"),
+    UsageReported(Usage(1)),
+    ProviderFields({"a": {}}),
+    ProviderFields({"logprobs": {}}, "choice", 2),
+    ProviderFields({"channel": "analysis"}, "message"),
+    ReasoningDelta(0, format="anthropic-claude-v1"),
+]
 HEARD = [
     TextDelta(0, ""),
     RefusalDelta(0, "no"),
-    ReasoningDelta(0),
+    ReasoningDelta(0, "why"),
+    ReasoningDelta(0, signature="sig"),
+    ReasoningDelta(0, data="hidden"),
+    ProviderFields({"audio": {"data": "UklG"}}, "message"),
+    ProviderFields({"reasoning_steps": [{}]}, "message"),
     ToolCallStarted(0, "id", "name"),
     ToolCallDelta(0, ""),
     Citation(),

@@ -17,6 +17,7 @@ from providers.completion import Completion, Part, ReasoningPart, fold, unfold
 from providers.dialects.openai import DIALECT
 from providers.errors import UpstreamAuth, UpstreamDown, UpstreamError, UpstreamRejected, UpstreamThrottled
 from providers.events import Failed
+from providers.jsonwalk import without
 from providers.openai.host import Host
 from providers.openai.provider import ChatProvider
 from providers.registry import find, names
@@ -29,6 +30,7 @@ from tests.wire.recordings import FOLDER, Recording, cases
 if TYPE_CHECKING:
     from providers.base import RelayStream
     from providers.events import Event
+    from providers.jsonwalk import Json
 
 
 # -- streams --------------------------------------------------------------------------------------------------------
@@ -164,11 +166,18 @@ def told(done: Completion) -> tuple[object, ...]:
             choice.finish,
             [citation.url for citation in choice.citations],
             choice.fields,
-            choice.message_fields,
+            {name: _unnumbered(value) for name, value in choice.message_fields.items()},
         )
         for choice in done.choices
     ]
-    return choices, done.usage, done.fields
+    return choices, done.usage, without(done.fields, "object")  # which is that of a stream's last chunk
+
+
+def _unnumbered(value: Json) -> Json:
+    """Objects in a list are numbered on the way through a stream."""
+    if not isinstance(value, list):
+        return value
+    return [without(item, "index") if isinstance(item, dict) else item for item in value]
 
 
 def _unsigned(part: Part) -> Part:
@@ -225,7 +234,12 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("recording", cases(lambda each: is_chat(each) and each.provider in names()))
+def has_a_row(recording: Recording) -> bool:
+    """Google and Bedrock also speak this wire beside their own, and are asked in their own."""
+    return is_chat(recording) and recording.provider in names() and find(recording.provider).wire == recording.wire
+
+
+@pytest.mark.parametrize("recording", cases(has_a_row))
 def test_a_recorded_request_is_relayed_to_the_same_place_with_the_same_meaning(recording: Recording) -> None:
     recorded = recording.request
     if recorded is None or "unrecorded" in recorded["url"] or not recorded["body"]:

@@ -28,7 +28,7 @@ def _part(part: Reader) -> Content:
             return Text(part.need_text("text"), part.object("cache_control"))
         case "image_url":
             return _image(part)
-        case "input_audio":
+        case "input_audio" if not isinstance(part.value.get("input_audio"), str):  # Mistral's form is a bare string
             audio = part.need_child("input_audio")
             return Audio(audio.need_text("data"), audio.need_text("format"))
         case "file":

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from providers.chat import Assistant, Content, Message, Reasoning, Refusal, System, ToolCall, ToolResult, User
+from providers.chat import (
+    Assistant,
+    Content,
+    Message,
+    Reasoning,
+    Refusal,
+    System,
+    ToolCall,
+    ToolResult,
+    UnknownPart,
+    User,
+)
 from providers.dialects.openai.content import parse_content
 from providers.dialects.openai.reasoning import parse_reasoning
 
 if TYPE_CHECKING:
     from providers.dialects.openai.reader import Reader
+
+
+_READ: Final = frozenset({
+    "role", "content", "name", "refusal", "tool_calls", "function_call", "tool_call_id", "is_error", "cache_control",
+    "reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "audio",
+})  # fmt: skip
+
+
+def unread_members(request: Reader) -> tuple[str, ...]:
+    """Members of messages that say something and are not read here, each name once."""
+    messages = [message.value for message in request.children("messages")]
+    names = (name for message in messages for name, value in message.items() if value not in (None, "", [], {}))
+    return tuple(f"messages[].{name}" for name in dict.fromkeys(names) if name not in _READ)
 
 
 def parse_messages(request: Reader) -> tuple[Message, ...]:
@@ -63,6 +87,8 @@ def _assistant(message: Reader, number: int, legacy: _Legacy) -> Assistant:
     refusal = message.text("refusal")
     if refusal:
         content = (*content, Refusal(refusal))
+    if message.object("audio"):  # only OpenAI knows what it once said under that id
+        content = (*content, UnknownPart("audio", message.at("audio")))
     calls = [_call(call) for call in message.children("tool_calls")]
     old = message.child("function_call")
     if old is not None:

@@ -1,40 +1,113 @@
 """Reasoning in OpenAI's chat dialect, which has no official place for it.
 
-Out: `reasoning_content`, the plain text, where DeepSeek, vLLM and most hosts put it; and beside it `reasoning_details`,
-in OpenRouter's form (https://openrouter.ai/docs/use-cases/reasoning-tokens), one entry for each block that carries
-something opaque: a signature or encrypted data. In: the same, or LiteLLM's `thinking_blocks`. Sent back unchanged, a
-signed block reaches the provider as the provider made it.
+Out: `reasoning_content`, the plain text, where DeepSeek, vLLM and most hosts put it, or the name under which the host
+itself said it; and beside it `reasoning_details`, in OpenRouter's form
+(https://openrouter.ai/docs/use-cases/reasoning-tokens), one entry for each block that is more than plain text: signed,
+encrypted, or marked by its maker. In: the same, or LiteLLM's `thinking_blocks`. Sent back unchanged, a signed block
+reaches the provider as the provider made it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from providers.chat import Reasoning
+from providers.completion import ReasoningPart
+from providers.events import ReasoningDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from providers.completion import ReasoningPart
     from providers.dialects.openai.reader import Reader
+    from providers.events import Event
     from providers.jsonwalk import JsonObject
 
 CLAUDE: Final = "anthropic-claude-v1"
 
+_NOTHING: Final = ReasoningPart()
 
-def reasoning_detail(part: ReasoningPart, index: int) -> JsonObject | None:
-    """The `reasoning_details` entry of a block; None for plain text, which `reasoning_content` holds already."""
-    if not (part.signature or part.data):
+
+def reasoning_text(thoughts: Sequence[ReasoningPart]) -> JsonObject:
+    """The member with the plain text of all of them; empty where there is none."""
+    said = "".join(part.text for part in thoughts)
+    member = next((part.member for part in thoughts if part.member), "reasoning_content")
+    return {member: said} if said else {}
+
+
+def reasoning_detail(part: ReasoningPart, index: int, told: ReasoningPart = _NOTHING) -> JsonObject | None:
+    """The `reasoning_details` entry of a block, or what it adds to `told`, which earlier entries of it said.
+
+    None for plain text, which `reasoning_text` gives already, and where there is nothing to add.
+    """
+    marked = part.text and part.member and (part.format or part.id)
+    if part == told or not (part.signature or part.data or marked):
         return None
+    detail: JsonObject
     if part.data:
-        detail: JsonObject = {"type": "reasoning.encrypted", "data": part.data}
+        detail = {"type": "reasoning.encrypted", "data": part.data}
     else:
-        detail = {"type": "reasoning.text", "text": part.text, "signature": part.signature}
-    if part.id:
-        detail["id"] = part.id
-    if part.format:
-        detail["format"] = part.format
-    return {**detail, "index": index}
+        # OpenAI and xAI show summaries of their thinking, and nothing else.
+        kind = "summary" if "responses" in part.format and not part.signature else "text"
+        detail = {"type": f"reasoning.{kind}"}
+        if not told.text or len(part.text) > len(told.text):
+            detail[kind] = part.text[len(told.text) :]
+    names = ("id", "format") if part.data else ("signature", "id", "format")
+    named = {name: getattr(part, name) for name in names if not getattr(told, name)}
+    return {**detail, **{name: value for name, value in named.items() if value}, "index": index}
+
+
+@dataclass(slots=True)
+class _Thought:
+    """A block of a stream: all of it so far, and what entries of `reasoning_details` have said of it."""
+
+    index: int
+    said: ReasoningPart = _NOTHING
+    told: ReasoningPart = _NOTHING
+
+    def tell(self) -> JsonObject:
+        detail = reasoning_detail(self.said, self.index, self.told)
+        if detail is None:
+            return {}
+        self.told = self.said
+        return {"reasoning_details": [detail]}
+
+
+class ThoughtEncoder:
+    """The deltas for one choice's thinking.
+
+    Text goes out as it comes. The block's entry follows when the block ends, whole, so that a client which keeps only
+    entries has all of it; for a host whose own way it is, each piece of text is beside an entry with just that piece.
+    """
+
+    def __init__(self) -> None:
+        self._thoughts: dict[int, _Thought] = {}
+        self._open: int | None = None
+
+    def say(self, event: ReasoningDelta) -> JsonObject:
+        thought = self._thoughts.setdefault(event.part, _Thought(len(self._thoughts)))
+        self._open = event.part
+        thought.said = so_far = ReasoningPart(
+            thought.said.text + event.text,
+            thought.said.signature + event.signature,
+            thought.said.data + event.data,
+            thought.said.format or event.format,
+            thought.said.id or event.id,
+            thought.said.member or event.member,
+        )
+        said = reasoning_text([replace(so_far, text=event.text)])
+        return {**said, **thought.tell()} if so_far.member else said
+
+    def ended_by(self, event: Event) -> JsonObject:
+        """The entry of the block that `event` ends by belonging to something else; empty where there is none."""
+        same = isinstance(event, ReasoningDelta) and event.part == self._open
+        return {} if same else self.close()
+
+    def close(self) -> JsonObject:
+        if self._open is None:
+            return {}
+        thought, self._open = self._thoughts[self._open], None
+        return thought.tell()
 
 
 def parse_reasoning(message: Reader) -> tuple[Reasoning, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeGuard, get_args
 
 from providers.chat import ChatRequest, ReasoningEffort, Source
-from providers.dialects.openai.messages import parse_messages
+from providers.dialects.openai.messages import parse_messages, unread_members
 from providers.dialects.openai.reader import Reader
 from providers.dialects.openai.tools import parse_format, parse_tool_choice, parse_tools
 from providers.errors import InvalidRequest
@@ -56,7 +56,7 @@ def parse_request(body: bytes) -> ChatRequest:
         seed=reader.integer("seed"),
         stop=_stop(reader),
         n=reader.integer("n"),
-        logprobs=reader.flag("logprobs"),
+        logprobs=_logprobs(reader),
         top_logprobs=reader.integer("top_logprobs"),
         max_tokens=_max_tokens(reader),
         reasoning_effort=effort,
@@ -66,12 +66,19 @@ def parse_request(body: bytes) -> ChatRequest:
         user=reader.text("user"),
         metadata=reader.object("metadata"),
         extra=_extra(value, effort, budget),
+        unread=unread_members(reader),
     )
 
 
 def _max_tokens(reader: Reader) -> int | None:
     newer = reader.integer("max_completion_tokens")
     return reader.integer("max_tokens") if newer is None else newer
+
+
+def _logprobs(reader: Reader) -> bool | None:
+    """A number, as in the completions API of old, is how many of the likeliest tokens to show: Together takes it."""
+    value = reader.value.get("logprobs")
+    return value != 0 if isinstance(value, int) else reader.flag("logprobs")
 
 
 def _stop(reader: Reader) -> tuple[str, ...] | None:

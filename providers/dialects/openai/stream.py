@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal, assert_never
 
-from providers.completion import ReasoningPart, merge_fields
+from providers.completion import merge_fields
 from providers.dialects.openai.error import error_body
-from providers.dialects.openai.reasoning import reasoning_detail
+from providers.dialects.openai.reasoning import ThoughtEncoder
 from providers.dialects.openai.whole import annotation, finish_fields, usage_object
 from providers.events import (
+    TOOL_CALL_FIELDS,
     Citation,
     Event,
     Failed,
@@ -20,13 +21,16 @@ from providers.events import (
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    ToolKind,
     UsageReported,
 )
-from providers.jsonwalk import dump
+from providers.jsonwalk import child, dump, without
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from providers.base import Stamp
-    from providers.jsonwalk import JsonObject
+    from providers.jsonwalk import Json, JsonObject
     from providers.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
@@ -82,7 +86,7 @@ class ChunkEncoder:
         | Finished,
     ) -> bytes:
         state = self._choices.setdefault(event.choice, _ChoiceState())
-        before = state.end_thought(event)
+        before = state.thoughts.ended_by(event)
         head = self._chunk([self._choice(event.choice, before)]) if before else b""
         match event:
             case ProviderFields(fields, "choice"):
@@ -117,39 +121,24 @@ class ChunkEncoder:
         }
 
     def _open_thoughts(self) -> list[tuple[int, JsonObject]]:
-        ended = [(index, state.close_thought()) for index, state in sorted(self._choices.items())]
+        ended = [(index, state.thoughts.close()) for index, state in sorted(self._choices.items())]
         return [(index, thoughts) for index, thoughts in ended if thoughts]
 
 
 class _ChoiceState:
-    """What a choice's later chunks depend on: has the role been said, which tool is which, the thought under way."""
+    """What a choice's later chunks depend on: has the role been said, which tool is which, the thoughts."""
 
-    __slots__ = ("_part", "_role", "_thought", "_thoughts", "_tools")
+    __slots__ = ("_counts", "_role", "_tools", "thoughts")
 
     def __init__(self) -> None:
         self._role: JsonObject = {"role": "assistant"}
-        self._tools: dict[int, tuple[int, str]] = {}
-        self._part: int | None = None
-        self._thought = ReasoningPart()
-        self._thoughts = 0
+        self._tools: dict[int, tuple[int, ToolKind]] = {}
+        self._counts: dict[str, int] = {}
+        self.thoughts = ThoughtEncoder()
 
     def take_role(self) -> JsonObject:
         role, self._role = self._role, {}
         return role
-
-    def end_thought(self, event: Event) -> JsonObject:
-        """The signed block that `event` ends by belonging to something else, as a delta; empty where there is none."""
-        same = isinstance(event, ReasoningDelta) and event.part == self._part
-        return {} if same else self.close_thought()
-
-    def close_thought(self) -> JsonObject:
-        if self._part is None:
-            return {}
-        detail = reasoning_detail(self._thought, self._thoughts)
-        self._part = None
-        self._thought = ReasoningPart()
-        self._thoughts += 1
-        return {} if detail is None else {"reasoning_details": [detail]}
 
     def delta(
         self,
@@ -161,41 +150,50 @@ class _ChoiceState:
             case RefusalDelta():
                 return {"refusal": event.text}
             case ReasoningDelta():
-                return self._think(event)
+                return self.thoughts.say(event)
             case ToolCallStarted() | ToolCallDelta():
-                return {"tool_calls": [self._tool(event)]}
+                return self._tool(event)
             case Citation():
-                return {"annotations": [annotation(event)]}
+                return self._numbered({"annotations": [annotation(event)]})
             case ProviderFields():
-                return event.fields
+                return self._fields(event.fields)
             case _:  # pragma: no cover
                 assert_never(event)
 
-    def _think(self, event: ReasoningDelta) -> JsonObject:
-        so_far = self._thought
-        self._part = event.part
-        self._thought = ReasoningPart(
-            so_far.text + event.text,
-            so_far.signature + event.signature,
-            so_far.data + event.data,
-            so_far.format or event.format,
-            so_far.id or event.id,
-        )
-        return {"reasoning_content": event.text} if event.text else {}
+    def _fields(self, fields: JsonObject) -> JsonObject:
+        """What tool calls have beyond their own words goes back to them, by their number."""
+        beside = child(fields, TOOL_CALL_FIELDS)
+        if not beside:
+            return self._numbered(fields)
+        calls: list[Json] = [
+            # A function in each entry: the official SDK asserts that there is one.
+            {"index": int(number), **merge_fields({"function": {"arguments": ""}}, child(beside, number))}
+            for number in beside
+            if number.isdecimal()
+        ]
+        return {**self._numbered(without(fields, TOOL_CALL_FIELDS)), "tool_calls": calls}
+
+    def _numbered(self, fields: JsonObject) -> JsonObject:
+        """Objects in a list get an `index`, as tool calls have it: the official SDK puts no others together."""
+        return {name: [*self._entries(name, said)] if isinstance(said, list) else said for name, said in fields.items()}
+
+    def _entries(self, name: str, said: list[Json]) -> Iterator[Json]:
+        for entry in said:
+            number = self._counts[name] = self._counts.get(name, -1) + 1
+            yield {"index": number, **entry} if isinstance(entry, dict) else entry
 
     def _tool(self, event: ToolCallStarted | ToolCallDelta) -> JsonObject:
         """Tools are counted from 0 whatever else stands between them; a content part's own number would mislead."""
         if isinstance(event, ToolCallStarted):
-            index = len(self._tools)
-            self._tools[event.part] = (index, event.kind)
-            if event.kind == "custom":
-                return {"index": index, "id": event.id, "type": "custom", "custom": {"name": event.name, "input": ""}}
-            function: JsonObject = {"name": event.name, "arguments": ""}
-            return {"index": index, "id": event.id, "type": "function", "function": function}
-        index, kind = self._tools[event.part]
-        if kind == "custom":
-            return {"index": index, "custom": {"input": event.arguments}}
-        return {"index": index, "function": {"arguments": event.arguments}}
+            index, kind = len(self._tools), event.kind
+            self._tools[event.part] = (index, kind)
+            call: JsonObject = {"index": index, "id": event.id, "type": kind}
+            inner: JsonObject = {"name": event.name, "input" if kind == "custom" else "arguments": ""}
+        else:
+            index, kind = self._tools[event.part]
+            call = {"index": index}
+            inner = {"input" if kind == "custom" else "arguments": event.arguments}
+        return {"function_call": inner} if kind == "function_call" else {"tool_calls": [{**call, kind: inner}]}
 
 
 def _frame(data: bytes) -> bytes:

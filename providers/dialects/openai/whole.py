@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from providers.completion import ReasoningPart, RefusalPart, TextPart, ToolCallPart, merge_fields
-from providers.dialects.openai.reasoning import reasoning_detail
-from providers.jsonwalk import dump
+from providers.dialects.openai.reasoning import reasoning_detail, reasoning_text
+from providers.events import TOOL_CALL_FIELDS
+from providers.jsonwalk import child, dump, without
 
 if TYPE_CHECKING:
     from providers.base import Stamp
@@ -24,7 +25,7 @@ def completion_body(done: Completion, stamp: Stamp) -> bytes:
         "created": stamp.created if started.created is None else started.created,
         "model": started.model or stamp.model,
         "choices": [_choice(choice) for choice in done.choices],
-        **done.fields,
+        **without(done.fields, "object"),  # that of a chunk
     }
     if done.usage is not None:
         body["usage"] = usage_object(done.usage)
@@ -46,20 +47,28 @@ def finish_fields(reason: str, native: str | None) -> JsonObject:
 def _message(choice: Choice) -> JsonObject:
     text = [part.text for part in choice.parts if isinstance(part, TextPart)]
     refusal = [part.text for part in choice.parts if isinstance(part, RefusalPart)]
+    thoughts = [part for part in choice.parts if isinstance(part, ReasoningPart)]
+    beside = child(choice.message_fields, TOOL_CALL_FIELDS)
+    calls = [part for part in choice.parts if isinstance(part, ToolCallPart)]
     message: JsonObject = {
         "role": "assistant",
         "content": "".join(text) if text else None,
         "refusal": "".join(refusal) if refusal else None,
-        **choice.message_fields,
+        **without(choice.message_fields, TOOL_CALL_FIELDS),
+        **reasoning_text(thoughts),
     }
-    thoughts = [part for part in choice.parts if isinstance(part, ReasoningPart)]
-    if any(part.text for part in thoughts):
-        message["reasoning_content"] = "".join(part.text for part in thoughts)
+    for call in calls:
+        if call.kind == "function_call":
+            message["function_call"] = {"name": call.name, "arguments": call.arguments}
     details = [reasoning_detail(part, index) for index, part in enumerate(thoughts)]
     lists: dict[str, list[Json]] = {
         "reasoning_details": [detail for detail in details if detail is not None],
         "annotations": [annotation(citation) for citation in choice.citations],
-        "tool_calls": [tool_call(part) for part in choice.parts if isinstance(part, ToolCallPart)],
+        "tool_calls": [
+            merge_fields(tool_call(call), child(beside, str(number)))
+            for number, call in enumerate(calls)
+            if call.kind != "function_call"
+        ],
     }
     # Entries of kinds without a word here are in `message_fields` under the same names: they are joined, not replaced.
     return merge_fields(message, {name: [*entries] for name, entries in lists.items() if entries})

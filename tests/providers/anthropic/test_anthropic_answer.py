@@ -192,9 +192,9 @@ def test_pitfall_09_unknown_pieces_of_known_blocks_are_passed_over(streamed: Str
         ("compaction", Finished("length", "compaction")),
         ("refusal", Finished("content_filter", "refusal")),
         ("model_context_window_exceeded", Finished("length", "model_context_window_exceeded")),
-        ("invented_yesterday", Finished("stop", "invented_yesterday")),
-        (None, Finished("stop")),
-        (7, Finished("stop")),
+        ("invented_yesterday", Finished("stop", "invented_yesterday", known=False)),
+        (None, Finished("stop", known=False)),
+        (7, Finished("stop", known=False)),
     ],
 )
 def test_pitfall_08_every_stop_reason_has_a_word(streamed: Streamed, native: Any, finished: Finished) -> None:

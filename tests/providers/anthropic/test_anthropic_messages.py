@@ -13,6 +13,7 @@ from providers.chat import (
     Text,
     ToolCall,
     ToolResult,
+    UnknownPart,
     Url,
     User,
 )
@@ -183,3 +184,14 @@ def test_an_earlier_refusal_is_text_of_the_assistant(ask: Ask) -> None:
 def test_an_assistant_may_only_have_written_text(ask: Ask) -> None:
     with pytest.raises(Unsupported, match="only text"):
         ask(user("hi"), Assistant((Image(Url("https://x/y.png")),)))
+
+
+def test_members_of_messages_without_a_word_are_named(ask: Ask) -> None:
+    assert ask(unread=("messages[].annotations",)).dropped == ("messages[].annotations",)
+
+
+def test_what_only_another_provider_knows_is_refused_where_it_stood(ask: Ask) -> None:
+    said = Assistant((UnknownPart("audio", "messages[1].audio"),))
+    with pytest.raises(Unsupported) as refused:
+        ask(User((Text("Hi"),)), said)
+    assert refused.value.param == "messages[1].audio"

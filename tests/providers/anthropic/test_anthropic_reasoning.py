@@ -1,11 +1,13 @@
 """Efforts and budgets by model, and the table of models."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from providers.anthropic.profile import UNKNOWN, model_profile
+from providers.chat import Assistant, Reasoning, Text, ToolCall, ToolResult, User
 from providers.errors import Unsupported
 
 Ask = Callable[..., Any]
@@ -119,6 +121,36 @@ def test_a_budget_that_anthropic_would_refuse_is_a_clear_400(
     assert refusal(ask, model=model, reasoning_budget=budget, max_tokens=max_tokens) == "reasoning.max_tokens"
 
 
+CALL = Assistant(tool_calls=(ToolCall("c", "f", "{}"),))
+RESULT = ToolResult("c", (Text("so"),))
+SIGNED = Reasoning("why", "sig", format="anthropic-claude-v1")
+FOREIGN = Reasoning("why", "sig", format="openai-responses-v1")
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [({"reasoning_effort": "low"}, "reasoning_effort"), ({"reasoning_budget": 2_000}, "reasoning.max_tokens")],
+)
+def test_a_turn_that_began_without_thinking_goes_on_without_it(ask: Ask, asked: dict[str, Any], name: str) -> None:
+    """Anthropic refuses a budget there. It began with another model, or before the client asked for thinking."""
+    for begun in (CALL, replace(CALL, reasoning=(FOREIGN,))):
+        sent = ask(User((Text("Hi"),)), begun, RESULT, model="claude-haiku-4-5", **asked)
+        assert "thinking" not in sent.body
+        assert name in sent.dropped
+
+
+@pytest.mark.parametrize("asked", [{"reasoning_effort": "low"}, {"reasoning_budget": 2_000}])
+def test_a_turn_that_began_with_thinking_or_is_over_thinks(ask: Ask, asked: dict[str, Any]) -> None:
+    over = (CALL, RESULT, Assistant((Text("Done."),)), User((Text("And now?"),)))
+    for said in ((replace(CALL, reasoning=(SIGNED,)), RESULT), over):
+        assert ask(User((Text("Hi"),)), *said, model="claude-haiku-4-5", **asked).body["thinking"]
+
+
+def test_adaptive_thinking_needs_no_thinking_before(ask: Ask) -> None:
+    sent = ask(User((Text("Hi"),)), CALL, RESULT, model="claude-opus-4-8", reasoning_effort="low")
+    assert sent.body["thinking"] == {"type": "adaptive"}
+
+
 def test_thinking_in_anthropics_own_words_holds_before_all(ask: Ask) -> None:
     native = {"type": "adaptive", "display": "summarized"}
     asked = ask(model="claude-opus-4-8", reasoning_effort="low", reasoning_budget=5_000, extra={"thinking": native})
@@ -126,8 +158,9 @@ def test_thinking_in_anthropics_own_words_holds_before_all(ask: Ask) -> None:
     assert asked.dropped == ("reasoning.max_tokens",)
 
 
-def test_thinking_in_words_that_nobody_knows_is_left_to_anthropic(ask: Ask) -> None:
-    assert ask(extra={"thinking": "hard"}).body["thinking"] == "hard"
+@pytest.mark.parametrize("thought", ["hard", {"type": ["enabled"]}, {"type": {}}, [1]])
+def test_thinking_in_words_that_nobody_knows_is_left_to_anthropic(ask: Ask, thought: Any) -> None:
+    assert ask(extra={"thinking": thought}, top_k=3).body["thinking"] == thought
 
 
 @pytest.mark.parametrize(

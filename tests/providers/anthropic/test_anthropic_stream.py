@@ -51,12 +51,12 @@ def test_pitfall_18_any_line_end_and_any_split_gives_the_same_events(
 
 
 def test_pitfall_18_the_last_event_may_lack_its_blank_line(sse: Sse, read_all: ReadAll) -> None:
-    assert read_all([sse(START, "message_stop").rstrip()]).events[-1] == Finished("stop")
+    assert read_all([sse(START, "message_stop").rstrip()]).events[-1] == Finished("stop", known=False)
 
 
 def test_pitfall_18_data_on_several_lines_is_one_event(sse: Sse, read_all: ReadAll) -> None:
     data = sse(START) + b'data: {"type":\ndata: "message_stop"}\n\n'
-    assert read_all([data]).events == [STARTED, Finished("stop")]
+    assert read_all([data]).events == [STARTED, Finished("stop", known=False)]
 
 
 def test_pitfall_09_unknown_events_are_passed_over(sse: Sse, read_all: ReadAll) -> None:
@@ -190,7 +190,7 @@ def test_a_block_that_has_ended_no_longer_counts(sse: Sse) -> None:
     stream.feed(sse(START))
     for _ in range(4):
         stream.feed(frames)
-    assert stream.feed(sse("message_stop")) == [Finished("stop")]
+    assert stream.feed(sse("message_stop")) == [Finished("stop", known=False)]
 
 
 # -- errors within the stream ---------------------------------------------------------------------------------------

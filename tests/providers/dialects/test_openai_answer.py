@@ -162,6 +162,7 @@ def test_citations_become_annotations() -> None:
     ]
     url, document = (delta["annotations"][0] for delta in deltas(events)[1:])
     assert url == {
+        "index": 0,
         "type": "url_citation",
         "url_citation": {
             "url": "https://x", "title": "X", "cited_text": "quote", "start_index": 0, "end_index": 1, "content": "c",
@@ -169,6 +170,7 @@ def test_citations_become_annotations() -> None:
     }  # fmt: skip
     assert document["type"] == "document_citation"
     assert document["document_citation"] == {"title": "doc.pdf", "cited_text": "quote", "document_index": 0}
+    assert (url.pop("index"), document.pop("index")) == (0, 1)
     assert whole(fold(events))["choices"][0]["message"]["annotations"] == [url, document]
 
 

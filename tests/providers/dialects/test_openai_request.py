@@ -71,6 +71,11 @@ def test_pitfall_23_falsy_values_are_values() -> None:
     assert (chat.frequency_penalty, chat.max_tokens, chat.logprobs) == (0, 0, False)
 
 
+@pytest.mark.parametrize(("said", "wanted"), [(True, True), (5, True), (0, False), (None, None)])
+def test_logprobs_may_be_a_number_as_together_takes_it(said: Any, wanted: bool | None) -> None:
+    assert parse(logprobs=said).logprobs is wanted
+
+
 def test_null_counts_as_absent() -> None:
     chat = parse(temperature=None, stop=None, tools=None, stream=None, user=None, tool_choice=None, store=None)
     assert (chat.temperature, chat.stop, chat.tools, chat.stream, chat.user, chat.tool_choice) == (
@@ -129,6 +134,7 @@ def test_pitfall_24_system_messages_keep_their_number_place_and_parts() -> None:
         ({"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}}, Audio("UklG", "wav")),
         ({"type": "refusal", "refusal": "no"}, Refusal("no")),
         ({"type": "hologram", "x": 1}, UnknownPart("hologram", "messages[0].content[0]")),
+        ({"type": "input_audio", "input_audio": "UklG"}, UnknownPart("input_audio", "messages[0].content[0]")),
     ],
 )  # fmt: skip
 def test_every_kind_of_content_part(part: dict[str, Any], read: object) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.completion import Completion, RefusalPart, TextPart, fold, unfold
+from providers.completion import Choice, Completion, RefusalPart, TextPart, fold, unfold
 from providers.errors import SabirError, UpstreamDown, UpstreamError, UpstreamProtocolError, UpstreamRejected
 from providers.events import Citation, Failed, Finished, ProviderFields, Started, UsageReported
 from providers.openai import PROVIDER
@@ -88,7 +88,8 @@ def test_null_and_absent_everything_is_an_empty_answer() -> None:
         assert [each.index for each in done.choices] == [0]
         assert done.choices[0].parts == ()
     assert answered({"choices": []}) == Completion(Started(), ())
-    assert streamed({"choices": [{}]}, {"choices": None}, {}) == Completion(Started(), ())
+    assert streamed({"choices": [{}]}, {"choices": None}, {}) == Completion(Started(), (Choice(0),))
+    assert streamed({"choices": None}, {}) == Completion(Started(), ())
 
 
 def test_choices_that_are_all_numbered_zero_are_counted() -> None:
@@ -100,14 +101,14 @@ def test_choices_that_are_all_numbered_zero_are_counted() -> None:
     ("word", "native", "finish"),
     [
         ("stop", None, Finished("stop")),
-        ("length", "length", Finished("length")),
+        ("length", "length", Finished("length", "length")),
         ("stop", "end_turn", Finished("stop", "end_turn")),
         ("eos", None, Finished("stop", "eos")),
         ("MAX_TOKENS", None, Finished("length", "MAX_TOKENS")),
         ("model_length", None, Finished("length", "model_length")),
         ("sensitive", None, Finished("content_filter", "sensitive")),
         ("tool_use", None, Finished("tool_calls", "tool_use")),
-        ("invented_tomorrow", None, Finished("stop", "invented_tomorrow")),
+        ("invented_tomorrow", None, Finished("stop", "invented_tomorrow", known=False)),
     ],
 )
 def test_a_finish_reason_is_one_of_five_and_keeps_its_own_word_pitfall_08(

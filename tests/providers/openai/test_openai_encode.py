@@ -322,3 +322,7 @@ def test_one_more_turn_leaves_the_bytes_of_the_turns_before_it(turns: list[Messa
     before = dump(encode_chat(chat(*turns), "m")[0])
     after = dump(encode_chat(chat(*turns, next_turn), "m")[0])
     assert after.startswith(before.removesuffix(b"]}"))
+
+
+def test_members_of_messages_without_a_word_are_named() -> None:
+    assert encode_chat(chat(User((Text("x"),)), unread=("messages[].mood",)), "m")[1] == ("messages[].mood",)

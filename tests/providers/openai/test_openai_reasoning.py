@@ -12,11 +12,12 @@ def thought(text: str | None = None, **members: Any) -> dict[str, Any]:
     return {"reasoning_details": [{"type": "reasoning.text", "text": text, "index": 0, **members}]}
 
 
-@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
-def test_plain_thought_comes_under_either_name(name: str) -> None:
+@pytest.mark.parametrize(("name", "member"), [("reasoning_content", ""), ("reasoning", "reasoning")])
+def test_plain_thought_comes_under_either_name_and_keeps_it(name: str, member: str) -> None:
     done = streamed(chunk({name: "I "}), chunk({name: "think"}), chunk({"content": "so", name: None}))
-    assert done.choices[0].parts == (ReasoningPart("I think"), TextPart("so"))
-    assert whole({name: "I think", "content": "so"}).choices[0].parts == (ReasoningPart("I think"), TextPart("so"))
+    expected = (ReasoningPart("I think", member=member), TextPart("so"))
+    assert done.choices[0].parts == expected
+    assert whole({name: "I think", "content": "so"}).choices[0].parts == expected
 
 
 def test_the_same_thought_in_two_places_counts_once() -> None:
@@ -56,8 +57,8 @@ def test_text_beside_an_encrypted_block_is_not_lost() -> None:
     hidden = {"type": "reasoning.encrypted", "data": "enc", "format": "openai-responses-v1", "id": "rs", "index": 0}
     done = whole({"reasoning": "in short", "reasoning_details": [hidden]})
     assert done.choices[0].parts == (
-        ReasoningPart("in short"),
-        ReasoningPart(data="enc", format="openai-responses-v1", id="rs"),
+        ReasoningPart("in short", member="reasoning"),
+        ReasoningPart(data="enc", format="openai-responses-v1", id="rs", member="reasoning"),
     )
 
 
@@ -114,7 +115,7 @@ def test_every_block_of_a_whole_answer_is_a_part_of_its_own() -> None:
 def test_a_summary_is_a_thought() -> None:
     summary = {"type": "reasoning.summary", "summary": "in short", "format": "openai-responses-v1", "id": None}
     done = whole({"reasoning_details": [summary], "reasoning": "in short"})
-    assert done.choices[0].parts == (ReasoningPart("in short", format="openai-responses-v1"),)
+    assert done.choices[0].parts == (ReasoningPart("in short", format="openai-responses-v1", member="reasoning"),)
 
 
 def test_an_empty_detail_is_nothing_and_an_unknown_one_is_kept_pitfall_09() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from providers.base import RelayedFrame
 from providers.errors import SabirError, UpstreamProtocolError, UpstreamTruncated
-from providers.events import Failed, Finished, Started, TextDelta, UsageReported
+from providers.events import Failed, Finished, ProviderFields, Started, TextDelta, UsageReported
 from providers.openai.host import Host
 from providers.openai.provider import ChatProvider
 from providers.usage import Usage
@@ -90,7 +90,19 @@ def test_where_no_end_marker_comes_the_finish_of_every_choice_is_the_end() -> No
 
 def test_a_stream_of_nothing_but_its_start_is_whole() -> None:
     role = chunk({"role": "assistant", "content": ""})
-    assert events_of(sse(role) + DONE) == [Started("c1", "m", 7)]
+    assert events_of(sse(role) + DONE) == [Started("c1", "m", 7), ProviderFields({}, "choice")]
+
+
+def test_choices_begin_in_the_order_in_which_the_host_began_them() -> None:
+    """The official SDK's helper for streams fails on a second choice before the first."""
+    roles = [chunk({"role": "assistant", "content": ""}, index=number) for number in (0, 1)]
+    events = events_of(sse(*roles, chunk({"content": "b"}, index=1), chunk({"content": "a"})) + DONE)
+    assert events[1:] == [
+        ProviderFields({}, "choice"),
+        ProviderFields({}, "choice", 1),
+        TextDelta(0, "b", 1),
+        TextDelta(0, "a"),
+    ]
 
 
 # -- errors ---------------------------------------------------------------------------------------------------------

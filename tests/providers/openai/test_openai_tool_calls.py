@@ -6,7 +6,8 @@ import pytest
 
 from providers.completion import Completion, TextPart, ToolCallPart
 from providers.events import Finished, TextDelta, ToolCallDelta, ToolCallStarted
-from tests.providers.openai.chunks import DONE, call, chunk, events_of, sse, streamed, whole
+from providers.openai.stream import ChatStream
+from tests.providers.openai.chunks import DONE, HOST, call, chunk, events_of, sse, streamed, whole
 
 END = chunk(finish="tool_calls")
 
@@ -73,12 +74,12 @@ def test_arguments_before_any_call_begin_one() -> None:
 def test_a_call_starts_once_its_id_and_name_are_known_and_its_arguments_follow() -> None:
     body = sse(chunk(call('{"x"', index=0, name="add")), chunk(call(":1}", index=0, id="a"))) + DONE
     events = events_of(body)
-    assert events[1:] == [ToolCallStarted(0, "a", "add"), ToolCallDelta(0, '{"x"'), ToolCallDelta(0, ":1}")]
+    assert events[2:] == [ToolCallStarted(0, "a", "add"), ToolCallDelta(0, '{"x"'), ToolCallDelta(0, ":1}")]
 
 
 def test_a_call_whose_id_never_comes_starts_before_the_choice_ends() -> None:
     events = events_of(sse(chunk(call("{}", index=0, name="f")), END) + DONE)
-    assert events[1:] == [ToolCallStarted(0, "", "f"), ToolCallDelta(0, "{}"), Finished("tool_calls")]
+    assert events[2:] == [ToolCallStarted(0, "", "f"), ToolCallDelta(0, "{}"), Finished("tool_calls")]
 
 
 def test_a_call_whose_id_never_comes_starts_at_the_end_of_a_stream_without_a_finish() -> None:
@@ -117,11 +118,16 @@ def test_a_legacy_function_call_is_a_call_without_an_id() -> None:
         {"function_call": {"arguments": '{"x":1}'}},
     ]
     done = streamed(*map(chunk, deltas), chunk(finish="function_call"))
-    assert calls_of(done) == [("", "add", '{"x":1}')]
+    assert done.choices[0].parts == (ToolCallPart("", "add", '{"x":1}', "function_call"),)
     assert done.choices[0].finish == Finished("function_call")
-    assert calls_of(whole({"function_call": {"name": "add", "arguments": "{}"}}, "function_call")) == [
-        ("", "add", "{}")
-    ]
+    whole_one = whole({"function_call": {"name": "add", "arguments": "{}"}}, "function_call")
+    assert whole_one.choices[0].parts == (ToolCallPart("", "add", "{}", "function_call"),)
+
+
+def test_a_legacy_function_call_is_heard_at_once() -> None:
+    """It will never have an id: a client that waits for the first meaningful event must not wait for one."""
+    events = ChatStream(HOST).feed(sse(chunk({"function_call": {"name": "add", "arguments": ""}})))
+    assert ToolCallStarted(0, "", "add", "function_call") in events
 
 
 def test_an_empty_function_call_beside_the_calls_is_none() -> None:
@@ -149,8 +155,11 @@ def test_members_of_a_call_without_a_word_here_are_kept_beside_it() -> None:
     }
     fields = {"extra_content": {"google": {"thought_signature": "S"}}, "function": {"x": 1}}
     assert whole({"tool_calls": [item]}).choices[0].message_fields == {"tool_call_fields": {"0": fields}}
-    delta = chunk({"tool_calls": [{**item, "index": 3}]})
-    assert streamed(delta, END).choices[0].message_fields == {"tool_call_fields": {"3": fields}}
+    pieces = [call("", index=3, id="a", name="f"), {"tool_calls": [{**item, "index": 5, "id": "b"}]}]
+    # By the number of the call, whatever index its host gave it; said again, it says nothing new.
+    again = {"tool_calls": [{**item, "index": 5, "id": "b"}]}
+    done = streamed(*map(chunk, [*pieces, again]), END)
+    assert done.choices[0].message_fields == {"tool_call_fields": {"1": fields}}
 
 
 def test_a_new_call_lets_the_one_before_it_start() -> None:
