@@ -8,7 +8,7 @@ from providers.chat import Audio, Content, Document, Image, Inline, Refusal, Tex
 from providers.errors import Unsupported
 
 if TYPE_CHECKING:
-    from providers.cohere.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 # How each kind of image that Cohere takes begins in base64, for a client that does not say.

@@ -14,7 +14,7 @@ from providers.cohere.reasoning import thinking_blocks, tool_plan
 from providers.errors import InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
-    from providers.cohere.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from providers.chat import ChatRequest
-    from providers.cohere.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 # Of the body of `POST /v2/chat`, without what has a typed place in `ChatRequest` under the same name.

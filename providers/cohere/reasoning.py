@@ -13,7 +13,7 @@ from providers.errors import Unsupported
 
 if TYPE_CHECKING:
     from providers.chat import ChatRequest, Reasoning, ReasoningEffort
-    from providers.cohere.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 # Two kinds of reasoning, each with its own place in a message: the blocks of the models that think, and the plan that

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from providers.base import Translated, UpstreamRequest
 from providers.cohere.conversation import translate as conversation
-from providers.cohere.dropped import Dropped
 from providers.cohere.extra import check_common, extra_members
 from providers.cohere.reasoning import thinking
 from providers.cohere.sampling import sampling, stop_sequences
 from providers.cohere.tools import response_format, tooling
+from providers.dropped import Dropped
 from providers.jsonwalk import dump
 
 if TYPE_CHECKING:

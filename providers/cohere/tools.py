@@ -9,7 +9,7 @@ from providers.chat import ChatRequest, FunctionTool, JsonSchema, NamedTool, Nat
 from providers.errors import InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
-    from providers.cohere.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 

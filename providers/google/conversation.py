@@ -34,7 +34,7 @@ from providers.google.media import media_part
 from providers.google.signature import UNSIGNED, read_signatures, signed_texts
 
 if TYPE_CHECKING:
-    from providers.google.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.google.profile import Model
     from providers.jsonwalk import Json, JsonObject
 

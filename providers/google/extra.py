@@ -14,7 +14,7 @@ from providers.google.tools import camel
 
 if TYPE_CHECKING:
     from providers.chat import ChatRequest
-    from providers.google.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 # Of the body of `generateContent`, and of its `generationConfig`, without what has a typed place in `ChatRequest`.

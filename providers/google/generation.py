@@ -11,7 +11,7 @@ from providers.google.schema import to_schema
 
 if TYPE_CHECKING:
     from providers.chat import ChatRequest
-    from providers.google.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.google.profile import Model
     from providers.jsonwalk import Json, JsonObject
 

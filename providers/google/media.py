@@ -9,7 +9,7 @@ from providers.chat import Audio, Document, FileId, Image, Inline, Url
 from providers.errors import Unsupported
 
 if TYPE_CHECKING:
-    from providers.google.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import JsonObject
 
 # How the kinds that are told by their beginning begin in base64, for a client that does not say.

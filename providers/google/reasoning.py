@@ -13,7 +13,7 @@ from providers.errors import InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
     from providers.chat import ChatRequest, ReasoningEffort
-    from providers.google.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.google.profile import Model
     from providers.jsonwalk import Json, JsonObject
 

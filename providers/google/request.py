@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from providers.base import Credential, Translated, UpstreamRequest
+from providers.dropped import Dropped
 from providers.errors import InvalidRequest
 from providers.google.conversation import translate as conversation
-from providers.google.dropped import Dropped
 from providers.google.extra import native_members
 from providers.google.generation import generation_config
 from providers.google.profile import model_profile

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from providers.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from providers.google.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 _MAPS = ("properties", "$defs", "definitions", "patternProperties")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from providers.chat import Reasoning
-    from providers.google.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import JsonObject
 
 # Marks reasoning that Gemini made, in OpenRouter's vocabulary, so that it is sent back to Gemini and nobody else.

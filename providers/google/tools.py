@@ -11,7 +11,7 @@ from providers.google.schema import to_schema
 from providers.jsonwalk import without
 
 if TYPE_CHECKING:
-    from providers.google.dropped import Dropped
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 # The members of a `Tool` other than functions (https://ai.google.dev/api/caching#Tool): here, types of tools.
