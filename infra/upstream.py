@@ -6,12 +6,14 @@ aiohttp is imported when the first request goes out, not before: a cold start an
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from providers.errors import SabirError, UpstreamDown, UpstreamProtocolError, UpstreamTruncated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from types import SimpleNamespace
 
     import aiohttp
 
@@ -26,6 +28,9 @@ MAX_STREAM: Final = 256 * 1024 * 1024
 MAX_ERROR: Final = 256 * 1024
 
 USER_AGENT: Final = "sabir/0.1"
+
+# Kept-alive connections that turn out to be closed, of one request: those of one provider usually end together.
+_MOST_STALE: Final = 2
 
 
 class UpstreamResponse:
@@ -84,6 +89,13 @@ class UpstreamResponse:
         return b"".join(parts)[:MAX_ERROR]
 
 
+@dataclass(slots=True)
+class _Way:
+    """How a request went: aiohttp's tracing fills it in."""
+
+    reused: bool = False
+
+
 class Upstream:
     """Sends requests. `close()` when the process ends."""
 
@@ -109,15 +121,31 @@ class Upstream:
 
         Raises `UpstreamDown` when the provider cannot be reached (502) or does not begin to answer in time (504).
         """
-        auth = request.auth
-        headers = {"user-agent": USER_AGENT, **request.headers, auth.header: auth.prefix + auth.secret.reveal()}
+        for _ in range(_MOST_STALE):
+            way = _Way()
+            try:
+                return UpstreamResponse(await self._sent(request, way), provider)
+            except Exception as fault:
+                # That a provider closed a kept-alive connection while this process slept (a frozen sandbox) shows only
+                # now: RFC 9112 §9.3.1. A fresh connection that ends like this is a failure and is not tried again.
+                if not (way.reused and _is_disconnect(fault)):
+                    raise _unreached(fault, provider) from fault
         try:
-            response = await self.session.request(
-                request.method, request.url, data=request.body, headers=headers, allow_redirects=False
-            )
+            return UpstreamResponse(await self._sent(request, _Way()), provider)
         except Exception as fault:
             raise _unreached(fault, provider) from fault
-        return UpstreamResponse(response, provider)
+
+    async def _sent(self, request: UpstreamRequest, way: _Way) -> aiohttp.ClientResponse:
+        auth = request.auth
+        headers = {"user-agent": USER_AGENT, **request.headers, auth.header: auth.prefix + auth.secret.reveal()}
+        return await self.session.request(
+            request.method,
+            request.url,
+            data=request.body,
+            headers=headers,
+            allow_redirects=False,
+            trace_request_ctx=way,
+        )
 
     async def close(self) -> None:
         if self._session is not None:
@@ -133,9 +161,28 @@ class Upstream:
             # Nobody's cookies may reach another caller, and keys must not follow a redirect or a proxy variable.
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            trace_configs=[_tracing()],
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=60),
             read_bufsize=2**18,
         )
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    import aiohttp
+
+    async def reused(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        if isinstance(context.trace_request_ctx, _Way):
+            context.trace_request_ctx.reused = True
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(reused)
+    return tracing
+
+
+def _is_disconnect(fault: Exception) -> bool:
+    import aiohttp
+
+    return isinstance(fault, aiohttp.ServerDisconnectedError | ConnectionError)
 
 
 def _unreached(fault: Exception, provider: str) -> SabirError:

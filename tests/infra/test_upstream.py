@@ -116,6 +116,37 @@ async def test_one_connection_serves_many_requests(upstream: Upstream) -> None:
     assert connections == 1
 
 
+class Forgetful(Peer):
+    """Answers the first request of each connection; at the second one it turns out to have hung up."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in (self._answer, b""):
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.heads.append(head + await reader.readexactly(7))
+            writer.write(answer)
+        writer.close()
+
+
+async def test_a_kept_connection_that_was_closed_meanwhile_costs_nobody_an_error(upstream: Upstream) -> None:
+    told = Forgetful(whole(b"yes"))
+    server = await asyncio.start_server(told.serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    for _ in range(2):
+        response = await upstream.send(request(url), "openai")
+        assert await response.read() == b"yes"
+        response.close()
+    assert len(told.heads) == 3, "the second request went twice: by the dead connection and by a new one"
+    server.close()
+
+
+async def test_a_new_connection_that_ends_without_an_answer_is_not_tried_again(upstream: Upstream) -> None:
+    async with peer(b"") as (told, url):
+        with pytest.raises(UpstreamDown, match="without an answer") as failure:
+            await upstream.send(request(url), "openai")
+        assert failure.value.code == "upstream_disconnected"
+        assert len(told.heads) == 1
+
+
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 async def test_a_key_does_not_go_by_a_proxy_of_the_environment(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch, variable: str
