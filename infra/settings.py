@@ -24,6 +24,9 @@ class Timeouts:
     the status line is held back for a first token; `ping`: silence after which a stream gets an SSE comment, so that
     no hop on the way takes a thinking model for a dead one. `unread`: how long after `total` a client that does not
     read may still hold the connection to the provider.
+
+    Only while there is another endpoint to turn to: `first_token`, how long a stream may say nothing meaningful, and
+    `attempt`, how long a whole answer may take.
     """
 
     connect: float = 10.0
@@ -32,17 +35,30 @@ class Timeouts:
     first_event: float = 20.0
     ping: float = 15.0
     unread: float = 30.0
+    first_token: float = 60.0
+    attempt: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`base_urls` and `provider_keys` by provider id. `cache_table`: DynamoDB, on Lambda; else `cache_path`: SQLite."""
+    """`base_urls` and `provider_keys` by provider id. `cache_table`: DynamoDB, on Lambda; else `cache_path`: SQLite.
+
+    `control_table` and `secrets_prefix`, or `control_path` and `master_key_path`: where the orgs are; none is a proxy
+    without orgs. `key_seconds`: how long a key's record is trusted, and so how long a revoked one may go on;
+    `secret_seconds`: the same of provider secrets, which a provider's 401 renews at once.
+    """
 
     base_urls: Mapping[str, str] = field(default_factory=dict)
     provider_keys: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     cache_table: str | None = None
     cache_path: str | None = None
     cache_read_deadline: float = 0.05
+    control_table: str | None = None
+    secrets_prefix: str = "sabir/"
+    control_path: str | None = None
+    master_key_path: str | None = None
+    key_seconds: float = 10.0
+    secret_seconds: float = 60.0
     max_body: int = 20 * 1024 * 1024
     max_recorded: int = 5 * 1024 * 1024
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -60,6 +76,12 @@ def read_settings(env: Mapping[str, str], providers: Container[str], *, with_key
         cache_table=env.get("SABIR_CACHE_TABLE") or None,
         cache_path=env.get("SABIR_CACHE_PATH") or None,
         cache_read_deadline=_number(env, "SABIR_CACHE_READ_MS", defaults.cache_read_deadline * 1000) / 1000,
+        control_table=env.get("SABIR_CONTROL_TABLE") or None,
+        secrets_prefix=env.get("SABIR_SECRETS_PREFIX") or defaults.secrets_prefix,
+        control_path=env.get("SABIR_CONTROL_PATH") or None,
+        master_key_path=env.get("SABIR_MASTER_KEY_PATH") or None,
+        key_seconds=_number(env, "SABIR_KEY_SECONDS", defaults.key_seconds),
+        secret_seconds=_number(env, "SABIR_SECRET_SECONDS", defaults.secret_seconds),
         max_body=int(_number(env, "SABIR_MAX_BODY_BYTES", defaults.max_body)),
         timeouts=_timeouts(env, defaults.timeouts),
     )
@@ -96,6 +118,8 @@ def _timeouts(env: Mapping[str, str], defaults: Timeouts) -> Timeouts:
         total=_number(env, "SABIR_TIMEOUT_TOTAL_SECONDS", defaults.total),
         first_event=_number(env, "SABIR_FIRST_EVENT_SECONDS", defaults.first_event),
         ping=_number(env, "SABIR_PING_SECONDS", defaults.ping),
+        first_token=_number(env, "SABIR_TIMEOUT_FIRST_TOKEN_SECONDS", defaults.first_token),
+        attempt=_number(env, "SABIR_TIMEOUT_ATTEMPT_SECONDS", defaults.attempt),
     )
 
 

@@ -5,10 +5,14 @@
     │  ├─ InvalidRequest   400    bad JSON, a wrong type, a missing member
     │  ├─ Unsupported      400    well-formed, but this provider cannot represent it
     │  ├─ Unauthenticated  401    no credential
+    │  ├─ OverBudget       402    the money of this day or month is spent
+    │  ├─ Forbidden        403    the key may not do this
     │  ├─ UnknownModel     404    no provider serves a model of that name
     │  ├─ UnknownRoute     404, MethodNotAllowed 405
     │  ├─ TooLarge         413    the body is over the limit
+    │  ├─ OverLimit        429    a limit of requests, tokens or parallel requests, with `retry_after`
     │  └─ NotCached        504    `only-if-cached` and no usable entry (RFC 9111 §5.2.1.7)
+    ├─ Unavailable         503    a store of ours is out: it is not known whether the request would be allowed
     └─ UpstreamError           the provider is at fault, or refused
        ├─ UpstreamRejected  4xx   the provider refused this request: its status
        ├─ UpstreamAuth  401/403   the provider refused this credential: its status
@@ -75,6 +79,19 @@ class Unauthenticated(CallerError):
     code = "invalid_api_key"
 
 
+class OverBudget(CallerError):
+    """`code` names the budget. OpenAI says 429 with this type; 402 is what it means, and no SDK tries it again."""
+
+    status = 402
+    type = "insufficient_quota"
+
+
+class Forbidden(CallerError):
+    status = 403
+    type = "permission_error"
+    code = "forbidden"
+
+
 class UnknownModel(CallerError):
     status = 404
     code = "model_not_found"
@@ -95,10 +112,24 @@ class TooLarge(CallerError):
     code = "request_too_large"
 
 
+class OverLimit(CallerError):
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
 class NotCached(CallerError):
     status = 504
     type = "cache_error"
     code = "not_cached"
+
+
+class Unavailable(SabirError):
+    """Never "invalid key": nobody could look. `code` names what is out; try again later."""
+
+    status = 503
+    type = "service_unavailable_error"
+    code = "unavailable"
 
 
 class UpstreamError(SabirError):
