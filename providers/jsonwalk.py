@@ -17,12 +17,17 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = "dict[str, Json]"
 
 
+# Honest JSON stays far below: a tool's schema takes two levels for each of its own. Python itself reads almost a
+# thousand, and whoever then walks the value by recursion runs out of stack, the sooner the deeper it is called.
+MAX_DEPTH: Final = 128
+
+
 class MalformedJson(ValueError):
     """The bytes are not a JSON object in UTF-8. The text never quotes them: they may be a prompt."""
 
 
 def load_object(body: bytes | str) -> JsonObject:
-    """Decode one JSON object; raises `MalformedJson` for anything else, including NaN and nesting too deep."""
+    """Decode one JSON object; raises `MalformedJson` for anything else, NaN and nesting beyond `MAX_DEPTH` included."""
     try:
         # Given bytes, `json.loads` guesses UTF-16 and UTF-32 too; what follows would still take them for UTF-8.
         text = body.decode("utf-8-sig") if isinstance(body, bytes) else body
@@ -31,7 +36,28 @@ def load_object(body: bytes | str) -> JsonObject:
         raise MalformedJson(_where(fault)) from None
     if not isinstance(value, dict):
         raise MalformedJson("the JSON is not an object")
+    check_depth(value, text)
     return value
+
+
+def check_depth(value: JsonObject, text: str) -> None:
+    """Raises `MalformedJson` where `value`, read from `text`, is nested beyond `MAX_DEPTH`.
+
+    It cannot be without more brackets than that, and so few pieces of a stream have more that counting them is all.
+    """
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
+    level: list[list[Json] | JsonObject] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return
+    raise MalformedJson(_TOO_DEEP)
 
 
 def dump(value: Json | Mapping[str, Json]) -> bytes:
@@ -94,6 +120,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+_TOO_DEEP: Final = "nested too deeply"
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
@@ -102,4 +129,4 @@ def _where(fault: ValueError | RecursionError) -> str:
         return f"not valid JSON: {fault.msg} at line {fault.lineno}, column {fault.colno}"
     if isinstance(fault, UnicodeDecodeError):
         return "not valid UTF-8"
-    return "nested too deeply" if isinstance(fault, RecursionError) else "not valid JSON"
+    return _TOO_DEEP if isinstance(fault, RecursionError) else "not valid JSON"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, final
 
-from providers.jsonwalk import MalformedJson, dump
+from providers.jsonwalk import MalformedJson, check_depth, dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -54,7 +54,7 @@ Change: TypeAlias = "Json | Removed | Renamed | Within"
 def parse_members(body: bytes) -> JsonObject:
     """The object that `body` holds, in UTF-8 with or without a byte order mark.
 
-    Raises `MalformedJson`, also for a member that stands twice in any object of it.
+    Raises `MalformedJson`, also for a member that stands twice in any object of it and for nesting too deep to walk.
     """
     text = _decoded(body)
     try:
@@ -66,6 +66,7 @@ def parse_members(body: bytes) -> JsonObject:
         raise _malformed(fault) from None
     if not isinstance(value, dict):
         raise MalformedJson("the JSON is not an object")
+    check_depth(value, text)
     return value
 
 

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from providers.chat import Audio, Content, Document, FileId, Image, Inline, Refusal, Text, UnknownPart, Url
@@ -15,6 +14,7 @@ from providers.jsonwalk import Json, JsonObject, MalformedJson, load_object
 
 if TYPE_CHECKING:
     from providers.chat import Reasoning, ToolCall, ToolResult
+    from providers.dropped import Dropped
 
 # Marks reasoning that Claude made, in OpenRouter's vocabulary, so that it is sent back to Claude and nobody else.
 REASONING_FORMAT = "anthropic-claude-v1"
@@ -25,20 +25,6 @@ _PDF_IN_BASE64 = "JVBERi0"
 _TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})
 _TEXT_SUFFIXES = (".txt", ".md", ".csv", ".json", ".xml", ".yaml", ".yml", ".html")
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
-
-
-@dataclass(slots=True)
-class Dropped:
-    """Names of what is left out, each once, in the order in which it was met."""
-
-    _names: dict[str, None] = field(default_factory=dict)
-
-    def add(self, name: str) -> None:
-        self._names[name] = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._names)
 
 
 def text_block(text: str, cache: JsonObject | None, dropped: Dropped) -> list[JsonObject]:

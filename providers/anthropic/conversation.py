@@ -15,7 +15,6 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from providers.anthropic.content import (
-    Dropped,
     content_blocks,
     only_text,
     thinking_block,
@@ -26,6 +25,7 @@ from providers.chat import Assistant, Message, System, ToolResult, User
 from providers.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 

@@ -14,8 +14,8 @@ from providers.errors import InvalidRequest, Unsupported
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from providers.anthropic.content import Dropped
     from providers.chat import ChatRequest
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 # Of the body of `POST /v1/messages`, GA and beta, without what has a typed place in `ChatRequest`.

@@ -14,9 +14,9 @@ from providers.chat import Assistant
 from providers.errors import Unsupported
 
 if TYPE_CHECKING:
-    from providers.anthropic.content import Dropped
     from providers.anthropic.profile import Model
     from providers.chat import ChatRequest, ReasoningEffort
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json
 
 _LEAST_BUDGET = 1_024  # Anthropic's own minimum

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from providers.anthropic.content import Dropped
 from providers.anthropic.conversation import translate as conversation
 from providers.anthropic.extra import betas, check_common, extra_members, metadata
 from providers.anthropic.profile import Model, model_profile
@@ -12,6 +11,7 @@ from providers.anthropic.reasoning import Thinking, thinking
 from providers.anthropic.sampling import sampling, stop_sequences
 from providers.anthropic.tools import output_format, tool_choice, tool_list
 from providers.base import Credential, Translated, UpstreamRequest
+from providers.dropped import Dropped
 from providers.errors import InvalidRequest
 from providers.jsonwalk import dump
 

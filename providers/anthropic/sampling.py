@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from providers.errors import Unsupported
 
 if TYPE_CHECKING:
-    from providers.anthropic.content import Dropped
     from providers.anthropic.profile import Model
     from providers.chat import ChatRequest
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 # Below it, top_p is refused beside thinking.

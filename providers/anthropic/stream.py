@@ -2,83 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from providers.anthropic.answer import Answer
 from providers.anthropic.error import from_event, protocol_error
-from providers.errors import UpstreamError, UpstreamProtocolError, UpstreamTruncated
 from providers.events import Event, Failed
-from providers.jsonwalk import JsonObject, MalformedJson, child, integer, load_object, text
-from providers.sse import Frame, SseDecoder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_FIELDS = (b":", b"data", b"event", b"id", b"retry")
+from providers.json_stream import JsonStream
+from providers.jsonwalk import JsonObject, child, integer, text
 
 
-class AnthropicStream:
-    """See `providers.base.StreamTranslator`.
-
-    A fault in the middle of `data` is raised by the next call, after the events before it: how the bytes were split
-    makes no difference to what is read.
-    """
-
+class AnthropicStream(JsonStream):
     def __init__(self) -> None:
-        self._frames = SseDecoder()
+        super().__init__("anthropic", "Anthropic")
         self._answer = Answer()
-        self._ended = False
-        self._fault: UpstreamError | None = None
 
-    def feed(self, data: bytes) -> list[Event]:
-        self._raise_fault()
-        return self._events(self._frames.feed(data))
-
-    def close(self) -> list[Event]:
-        """The last event may lack its blank line; one that is cut off is lost."""
-        self._raise_fault()
-        return [] if self._ended else self._last_events()
-
-    def _raise_fault(self) -> None:
-        if self._fault is not None:
-            raise self._fault
-
-    def _events(self, frames: Iterable[Frame]) -> list[Event]:
-        events: list[Event] = []
-        for frame in frames:
-            if self._ended:
-                break  # some gateways add `[DONE]`
-            try:
-                events += self._frame(frame)
-            except UpstreamProtocolError as fault:
-                self._fault = fault
-                if not events:
-                    raise
-                break
-        return events
-
-    def _last_events(self) -> list[Event]:
-        """An answer cut off in the middle of an event is a truncated one, not one in another protocol."""
-        try:
-            events = [event for frame in self._frames.close() for event in self._frame(frame)]
-        except UpstreamProtocolError:
-            if not self._answer.started:
-                raise
-            events = []
-        if self._ended:
-            return events
-        raise UpstreamTruncated("Anthropic's answer stopped before its end.", provider="anthropic")
-
-    def _frame(self, frame: Frame) -> list[Event]:
-        if not frame.data:
-            if self._answer.started or frame.raw.lstrip(b"\xef\xbb\xbf\r\n").startswith(_FIELDS):
-                return []
-            raise protocol_error("an answer that is no event stream")
-        try:
-            event = load_object(frame.data)
-        except MalformedJson as fault:
-            raise protocol_error(f"an event that is {fault}") from None
-        return self._event(event, len(frame.data))
+    def _begun(self) -> bool:
+        return self._answer.started
 
     def _event(self, event: JsonObject, size: int) -> list[Event]:
         """Events of unknown types are passed over, as Anthropic's versioning policy asks."""

@@ -9,8 +9,8 @@ from providers.chat import ChatRequest, FunctionTool, JsonSchema, NamedTool, Nat
 from providers.errors import InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
-    from providers.anthropic.content import Dropped
     from providers.anthropic.profile import Model
+    from providers.dropped import Dropped
     from providers.jsonwalk import Json, JsonObject
 
 # Anthropic's own tools carry their date (`web_search_20250305`), OpenAI's do so with hyphens or not at all.

@@ -8,94 +8,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from providers.errors import UpstreamError, UpstreamProtocolError, UpstreamTruncated
 from providers.events import Event, Failed
 from providers.google.answer import Answer, error_in
-from providers.google.error import from_event, protocol_error, told_error
-from providers.jsonwalk import JsonObject, MalformedJson, load_object
-from providers.sse import Frame, SseDecoder
+from providers.google.error import from_event, told_error
+from providers.json_stream import JsonStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from providers.errors import UpstreamProtocolError
+    from providers.jsonwalk import JsonObject, MalformedJson
 
-_FIELDS = (b":", b"data", b"event", b"id", b"retry")
 
-
-class GoogleStream:
-    """See `providers.base.StreamTranslator`.
-
-    A fault in the middle of `data` is raised by the next call, after the events before it: how the bytes were split
-    makes no difference to what is read.
-    """
-
+class GoogleStream(JsonStream):
     def __init__(self) -> None:
-        self._frames = SseDecoder()
+        super().__init__("google", "Google")
         self._answer = Answer()
-        self._failed = False
-        self._fault: UpstreamError | None = None
 
-    def feed(self, data: bytes) -> list[Event]:
-        self._raise_fault()
-        return self._events(self._frames.feed(data))
+    def _begun(self) -> bool:
+        return self._answer.started
 
-    def close(self) -> list[Event]:
-        """The last event may lack its blank line; one that is cut off is a truncated answer."""
-        self._raise_fault()
-        if self._failed:
-            return []
-        try:
-            events = [event for frame in self._frames.close() for event in self._frame(frame)]
-        except UpstreamProtocolError:
-            if not self._answer.started:
-                raise
-        else:
-            if events and isinstance(events[-1], Failed):
-                return events
-            if self._answer.complete:
-                return [*events, *self._answer.finish()]
-        raise UpstreamTruncated("Google's answer stopped before its end.", provider="google")
-
-    def _raise_fault(self) -> None:
-        if self._fault is not None:
-            raise self._fault
-
-    def _events(self, frames: Iterable[Frame]) -> list[Event]:
-        events: list[Event] = []
-        for frame in frames:
-            if self._failed:
-                break
-            try:
-                events += self._frame(frame)
-            except UpstreamProtocolError as fault:
-                self._fault = fault
-                if not events:
-                    raise
-                break
-        return events
-
-    def _frame(self, frame: Frame) -> list[Event]:
-        if not frame.data:
-            return self._without_data(frame.raw.lstrip(b"\xef\xbb\xbf\r\n"))
-        if frame.data.strip() == b"[DONE]":
-            return []  # some gateways add it
-        try:
-            chunk = load_object(frame.data)
-        except MalformedJson as fault:
-            return self._fail(told_error(frame.data), f"an event that is {fault}")
-        error = error_in(chunk)
+    def _event(self, event: JsonObject, size: int) -> list[Event]:
+        error = error_in(event)
         if error is None:
-            return self._answer.chunk(chunk, len(frame.data))
-        self._failed = True
+            return self._answer.chunk(event, size)
+        self._ended = True
         return [Failed(error)]
 
-    def _without_data(self, raw: bytes) -> list[Event]:
-        """A comment, or an error that comes as bare JSON in the midst of the events."""
-        if not raw or raw.startswith(_FIELDS):
-            return []
-        return self._fail(told_error(raw), "an answer that is no event stream")
+    def _finish(self) -> list[Event]:
+        return self._answer.finish() if self._answer.complete else super()._finish()
 
-    def _fail(self, told: JsonObject, otherwise: str) -> list[Event]:
-        if not told:
-            raise protocol_error(otherwise)
-        self._failed = True
-        return [Failed(from_event(told))]
+    def _stray(self, line: bytes) -> list[Event]:
+        """An error may come as bare JSON in the midst of the events."""
+        return self._told(line, self._protocol_error("an answer that is no event stream"))
+
+    def _malformed(self, data: bytes, fault: MalformedJson) -> list[Event]:
+        return self._told(data, self._protocol_error(f"an event that is {fault}"))
+
+    def _told(self, data: bytes, otherwise: UpstreamProtocolError) -> list[Event]:
+        error = told_error(data)
+        if not error:
+            raise otherwise from None
+        self._ended = True
+        return [Failed(from_event(error))]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.jsonwalk import MalformedJson, child, children, dump, integer, load_object, text, without
+from providers.jsonwalk import MAX_DEPTH, MalformedJson, child, children, dump, integer, load_object, text, without
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 values: st.SearchStrategy[Any] = st.recursive(
@@ -45,6 +45,28 @@ def test_only_utf8_is_read(encoding: str) -> None:
 def test_anything_but_an_object_is_malformed(body: str) -> None:
     with pytest.raises(MalformedJson):
         load_object(body)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"a":[1,', '],"b":[]}]')])
+def test_nesting_has_a_limit_that_the_stack_does_not_set(opening: str, closing: str) -> None:
+    levels = opening.count("[") + opening.count("{")
+    for depth in (MAX_DEPTH - levels, MAX_DEPTH + levels, 400, 900, 5_000, 200_000):
+        times = depth // levels
+        body = f'{{"q":{opening * times}1{closing * times}}}'
+        if 1 + times * levels <= MAX_DEPTH:
+            assert load_object(body)
+        else:
+            with pytest.raises(MalformedJson, match="nested too deeply"):
+                load_object(body)
+
+
+def test_the_limit_is_of_depth_and_not_of_length() -> None:
+    flat = {"rows": [{"cells": [[number]]} for number in range(MAX_DEPTH)], "text": "[{" * MAX_DEPTH}
+    assert load_object(json.dumps(flat)) == flat
+    deepest = '{"a":' * (MAX_DEPTH - 1) + '{"text":"[["}' + "}" * (MAX_DEPTH - 1)
+    assert load_object(deepest)
+    with pytest.raises(MalformedJson):
+        load_object('{"a":' + deepest + "}")
 
 
 def test_a_fault_says_where_but_never_what() -> None:

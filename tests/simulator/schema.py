@@ -26,7 +26,7 @@ def _value(schema: dict[str, Any], root: dict[str, Any], hint: str) -> Any:
 
 def _typed(schema: dict[str, Any], root: dict[str, Any], hint: str) -> Any:
     kind = schema.get("type", "object" if "properties" in schema else "string")
-    match kind[0] if isinstance(kind, list) else kind:
+    match kind[0] if isinstance(kind, list) and kind else kind:  # `[]` allows nothing, so anything is as good
         case "object":
             properties = schema.get("properties", {})
             required = schema.get("required", list(properties))

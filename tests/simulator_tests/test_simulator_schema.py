@@ -15,6 +15,7 @@ from tests.simulator.schema import instance
     [
         ({"type": "string"}, "hint"),
         ({"type": ["null", "string"]}, None),
+        ({"type": []}, "hint"),
         ({"const": 7}, 7),
         ({"enum": ["a", "hint"]}, "hint"),
         ({"enum": ["a", "b"]}, "a"),

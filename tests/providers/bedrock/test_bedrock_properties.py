@@ -97,8 +97,13 @@ def in_pieces(draw: st.DrawFn, block: Json) -> tuple[Json | None, list[Json]]:
         case "text", said:
             return None, [{"text": piece} for piece in cut(draw, said)]
         case "citationsContent", {"content": [{"text": said}], "citations": cited}:
-            said_and_cited = [{"text": piece} for piece in cut(draw, said)] + [{"citation": one} for one in cited]
-            return None, draw(st.permutations(said_and_cited)) if not said else said_and_cited
+            pieces = [{"text": piece} for piece in cut(draw, said)]
+            if said:
+                return None, [*pieces, *({"citation": one} for one in cited)]
+            # Pieces of nothing may stand anywhere; the citations keep their order.
+            in_order = iter(cited)
+            places = draw(st.permutations([*pieces, *({} for _ in cited)]))
+            return None, [piece or {"citation": next(in_order)} for piece in places]
         case "reasoningContent", {"reasoningText": {"text": said, "signature": signature}}:
             pieces = [{"text": piece} for piece in cut(draw, said)] + [{"signature": signature}]
             return None, [{"reasoningContent": piece} for piece in pieces]
