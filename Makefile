@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARCH ?= arm64
 BUNDLE = $(or $(wildcard $(BIN)/python),$(PYTHON)) -m infra.bundle
 
-.PHONY: help demo serve test lint types unit bench bundle build-ProxyFunction lock clean
+.PHONY: help demo serve test lint types unit bench bundle build-ProxyFunction build-AdminFunction lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,8 +52,9 @@ bench: $(VENV)/.dev ## what Sabir costs, side by side with a direct call (benchm
 bundle: ## the Lambda bundle, in build/proxy (ARCH=x86_64 for that processor)
 	@$(BUNDLE) --arch "$(ARCH)"
 
-# `sam build` calls this one (BuildMethod: makefile) with ARTIFACTS_DIR set; the template's Architecture it does not pass on.
-build-ProxyFunction:
+# `sam build` calls these (BuildMethod: makefile) with ARTIFACTS_DIR set; the template's Architecture it does not pass on.
+# One bundle serves both functions; the handler tells which one it is.
+build-ProxyFunction build-AdminFunction:
 	@$(BUNDLE) --out "$(ARTIFACTS_DIR)" --arch "$(ARCH)"
 
 lock: $(VENV)/.dev ## write the three locks anew from pyproject.toml

@@ -121,7 +121,8 @@ async def _local(urls: dict[str, str], _bundle: Bundle) -> AsyncIterator[Program
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         command = ("-m", "handlers.cli", "serve", "--quiet", "--cache", f"{folder}/cache.db", "--port", str(port))
-        yield Program("sabir serve", command, urls, f"http://127.0.0.1:{port}/v1/chat/completions")
+        env = {**urls, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder}
+        yield Program("sabir serve", command, env, f"http://127.0.0.1:{port}/v1/chat/completions")
 
 
 @asynccontextmanager

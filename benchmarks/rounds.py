@@ -63,7 +63,8 @@ def bench() -> Iterator[Bench]:
         answers.write_text(json.dumps({exchange.name: _answer(urls, exchange) for exchange in EXCHANGES}))
         floor = stack.enter_context(serving("benchmarks.bare", env={bare.ANSWERS: str(answers)}))
         cache = str(folder / "cache.db")
-        sabir = stack.enter_context(serving("handlers.cli", "serve", "--quiet", "--cache", cache, env=urls))
+        env = {**urls, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        sabir = stack.enter_context(serving("handlers.cli", "serve", "--quiet", "--cache", cache, env=env))
         yield Bench(urls, floor, sabir)
 
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from starlette.types import Send
 
     from infra.settings import Timeouts
-    from providers.base import EventEncoder
     from providers.errors import SabirError
+    from providers.events import Event
 
 _PING = b": ping\n\n"
 
 # What a client would not notice waits for what it would. A provider that sends nothing else must not fill the memory.
-_MOST_HELD = 64 * 1024
+MOST_HELD = 64 * 1024
 
 
 class Piece(NamedTuple):
@@ -58,12 +58,14 @@ class Whole:
 class Streamed:
     """`pieces` raise `SabirError` where the provider fails. `after` is run when the last byte has gone.
 
-    `headers` may grow until the first piece is there: a provider's own join them.
+    `headers` may grow until the first piece is there: a provider's own join them. `encode`: an event's frames, as the
+    answer that is under way would have them.
     """
 
     headers: Mapping[str, str]
     pieces: AsyncGenerator[Piece, None]
-    encoder: EventEncoder
+    content_type: str
+    encode: Callable[[Event], bytes]
     timeouts: Timeouts
     after: Callable[[], Awaitable[None]] = field(default=_nothing)
 
@@ -72,7 +74,7 @@ class Streamed:
 
         Raises what `pieces` raise as long as nothing has been sent, and a bug of ours even then.
         """
-        fixed = {"content-type": self.encoder.content_type, "x-request-id": request_id, "x-accel-buffering": "no"}
+        fixed = {"content-type": self.content_type, "x-request-id": request_id, "x-accel-buffering": "no"}
         line = _Line(send, self.headers, fixed)
         failure: UpstreamError | None = None
         keeper = _Keeper(line, self.timeouts)
@@ -82,7 +84,7 @@ class Streamed:
             if not line.open:
                 raise
             failure = fault if isinstance(fault, UpstreamError) else _bug()
-            await line.write(self.encoder.feed(Failed(failure)))
+            await line.write(self.encode(Failed(failure)))
             if failure is not fault:
                 await line.end()
                 raise
@@ -98,7 +100,7 @@ class Streamed:
         async for piece in self.pieces:
             held.append(piece.data)
             size += len(piece.data)
-            if piece.meaningful or line.open or size > _MOST_HELD:
+            if piece.meaningful or line.open or size > MOST_HELD:
                 await line.begin()
                 await line.write(b"".join(held))
                 held.clear()

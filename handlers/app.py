@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from handlers import pipeline, temporary
 from handlers.endpoint import Endpoint
 from providers.dialects import openai
 from providers.errors import MethodNotAllowed, UnknownRoute
@@ -25,6 +28,17 @@ if TYPE_CHECKING:
 _PREFIXES = ("/v1", "/v1/proxy")
 
 
+# Any page may call, as any program may: who asks is told by the key in the request alone, and there are no cookies.
+_CORS = Middleware(
+    CORSMiddleware,
+    allow_origins=["*"],
+    allow_methods=["GET", "POST"],
+    allow_headers=["*"],
+    expose_headers=["*"],
+    max_age=86_400,
+)
+
+
 def create_app(services: Services) -> Starlette:
     """Routes for every dialect, under both prefixes. The services are closed when the application shuts down."""
 
@@ -33,12 +47,20 @@ def create_app(services: Services) -> Starlette:
         yield
         await services.close()
 
-    chat = Endpoint("chat/completions", openai.DIALECT, services)
+    endpoints = [
+        Endpoint("chat/completions", openai.DIALECT, services, pipeline.answer),
+        Endpoint("credentials", openai.DIALECT, services, temporary.answer),
+    ]
     app = Starlette(
         routes=[
-            *(Route(f"{prefix}/chat/completions", chat, methods=["POST"]) for prefix in _PREFIXES),
+            *(
+                Route(f"{prefix}/{endpoint.name}", endpoint, methods=["POST"])
+                for prefix in _PREFIXES
+                for endpoint in endpoints
+            ),
             Route("/healthz", _healthy, methods=["GET"]),
         ],
+        middleware=[_CORS],
         lifespan=lifespan,
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
@@ -52,7 +74,11 @@ async def _healthy(_: Request) -> Response:
 
 async def _not_found(request: Request, _: Exception) -> Response:
     paths = ", ".join(f"POST {prefix}/chat/completions" for prefix in _PREFIXES)
-    return _refusal(UnknownRoute(f"There is nothing at this URL ({request.method} of it). Sabir serves {paths}."))
+    return _refusal(
+        UnknownRoute(
+            f"There is nothing at this URL ({request.method} of it). Sabir serves {paths} and POST /v1/credentials."
+        )
+    )
 
 
 async def _not_allowed(request: Request, refused: Exception) -> Response:

@@ -8,6 +8,14 @@ from pathlib import Path
 
 import click
 
+from handlers.commands.audit import audit
+from handlers.commands.bootstrap import bootstrap
+from handlers.commands.endpoint import endpoint
+from handlers.commands.key import key
+from handlers.commands.local_store import local_environment
+from handlers.commands.model import model
+from handlers.commands.org import org
+
 _SERVE = """Run the proxy on this machine, for your own daily use.
 
 Point any OpenAI SDK at the base URL it prints; name any model of any provider. Repeated deterministic calls
@@ -33,7 +41,25 @@ Examples:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="sabir")
 def main() -> None:
-    """Sabir: one base URL for every AI provider, with an end-to-end encrypted cache."""
+    """Sabir: one base URL for every AI provider, with an end-to-end encrypted cache.
+
+    `sabir serve` needs nothing else: clients bring their own provider keys. For a team, with keys of its own:
+
+    \b
+      sabir bootstrap --org acme                               an org and its first key
+      sabir endpoint add acme openai-eu --provider openai      a provider's secret
+      sabir endpoint test acme openai-eu                       does it work?
+      sabir key create acme --name ada --usd-per-month 50      a key with a budget
+      sabir model set acme fast --candidate gpt-4o-mini \\
+          --candidate claude-haiku-4-5 --strategy fastest      a name of your own
+
+    These work on this machine's embedded store; with --stack NAME on a stack in your AWS account, with --url URL on any
+    Sabir. Exit status: 0 done, 1 refused, 2 wrong usage, 3 out of reach, so try again.
+    """
+
+
+for _group in (org, endpoint, key, model, audit, bootstrap):
+    main.add_command(_group)
 
 
 @main.command(help=_SERVE)
@@ -57,7 +83,7 @@ def serve(host: str, port: int, cache_path: str | None, *, quiet: bool) -> None:
     from handlers.local import run
     from infra.settings import Misconfigured
 
-    env = dict(os.environ)
+    env = local_environment(os.environ)
     env.pop("SABIR_CACHE_TABLE", None)
     if cache_path == "memory":
         env.pop("SABIR_CACHE_PATH", None)

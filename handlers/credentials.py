@@ -1,9 +1,11 @@
-"""Who asks: the key that the caller presents, and whether it may be used for the provider it would go to."""
+"""Who asks: the key that the caller presents, whose it is, and which provider may see it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from handlers.caller import Owner
+from infra.control import tokens
 from providers import keys
 from providers.errors import Unauthenticated
 from providers.secret import Secret
@@ -11,6 +13,8 @@ from providers.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from handlers.caller import Caller
+    from handlers.services import Services
     from infra.settings import Settings
 
 # In the order in which they count: each official SDK sends its own one.
@@ -22,6 +26,19 @@ ENVIRONMENT_KEY: Final = "env"
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 _MAX_LENGTH: Final = 8192  # Entra ID and Vertex tokens reach 4 kB
+
+
+async def identify(headers: Mapping[str, str], services: Services) -> Caller:
+    """Raises `Unauthenticated`, and `Unavailable` where it cannot be known whether a key of ours is good.
+
+    Fail closed: what says that it is ours is looked up here, and never sent to a provider, whatever becomes of that.
+    """
+    key = presented_key(headers)
+    if not (keys.is_sabir_key(key) or tokens.looks_like(key)):
+        return Owner(key)
+    if services.orgs is None:
+        raise Unauthenticated("This deployment has no Sabir keys; present the provider's own API key.")
+    return await services.orgs.member(key, now=services.now())
 
 
 def presented_key(headers: Mapping[str, str]) -> Secret:
@@ -41,9 +58,8 @@ def key_for(provider: str, key: Secret, headers: Mapping[str, str], settings: Se
 
     Raises `Unauthenticated` rather than show one provider's key to another.
     """
-    if keys.is_sabir_key(key):
-        # Fail closed: ours is not a provider key, so no provider may ever see it.
-        raise Unauthenticated("This deployment has no Sabir keys; present the provider's own API key.")
+    if keys.is_sabir_key(key) or tokens.looks_like(key):
+        raise Unauthenticated("This key is one of Sabir's own, and no provider may see it.")
     if key.reveal() == ENVIRONMENT_KEY and settings.provider_keys:
         return _environment_key(provider, headers, settings)
     owner = keys.owner(key)
@@ -56,7 +72,10 @@ def key_for(provider: str, key: Secret, headers: Mapping[str, str], settings: Se
 
 
 def _environment_key(provider: str, headers: Mapping[str, str], settings: Settings) -> Secret:
-    """A web page must not be able to spend the owner's money: DNS rebinding shows in the host it calls us by."""
+    """A web page must not be able to spend the owner's money: it says where it is from, and DNS rebinding shows in the
+    host that it calls us by."""
+    if "origin" in headers:
+        raise Unauthenticated("The keys of the environment do not serve web pages.")
     host = headers.get("host", "").lower()
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if name not in _LOCAL_HOSTS:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from handlers.asked import Asked
 from handlers.body import ClientGone, read_body
 from handlers.errors import error_answer
-from handlers.exchange import Asked
-from handlers.pipeline import answer
 from handlers.record import RequestRecord, word_of
 from providers.errors import SabirError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from typing import TypeAlias
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -24,21 +25,29 @@ if TYPE_CHECKING:
     from handlers.services import Services
     from providers.base import Dialect
 
+    Answering: TypeAlias = Callable[[Asked, Services], Awaitable[Whole | Streamed]]
+
 
 class Endpoint:
-    """`POST` of one dialect's request. One instance serves all requests."""
+    """`POST` of one dialect's request. One instance serves all requests.
 
-    def __init__(self, name: str, dialect: Dialect, services: Services) -> None:
-        self._name = name
+    `answering` gives the answer or raises `SabirError`.
+    """
+
+    def __init__(self, name: str, dialect: Dialect, services: Services, answering: Answering) -> None:
+        self.name = name
         self._dialect = dialect
         self._services = services
+        self._answering = answering
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         record = RequestRecord(self._services.new_id(), self._dialect.wire)
         line = _Line(send)
         try:
-            await self._serve(scope, receive, line, record)
+            # What is left to do is done however the request ends, and after its last byte: nobody waits for it.
+            async with AsyncExitStack() as closing:
+                await self._serve(scope, receive, line, record, closing)
         except ClientGone:
             record.error = "client_gone"
         except Exception as bug:  # noqa: BLE001 - the last line of defence: the caller gets a 500 in its own dialect
@@ -52,16 +61,19 @@ class Endpoint:
             with suppress(Exception):  # a closed pipe or a terminal that cannot show a letter is no client's trouble
                 self._services.log.write(record)
 
-    async def _serve(self, scope: Scope, receive: Receive, line: _Line, record: RequestRecord) -> None:
+    async def _serve(
+        self, scope: Scope, receive: Receive, line: _Line, record: RequestRecord, closing: AsyncExitStack
+    ) -> None:
+        notes: dict[str, str] = {}
         try:
             headers = _headers(scope)
             body = await read_body(receive, headers, self._services.settings.max_body)
-            asked = Asked(headers, body, self._name, self._dialect, record)
+            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing)
             async with _while_connected(receive, line):
-                reply = await answer(asked, self._services)
+                reply = await self._answering(asked, self._services)
                 await self._reply(reply, line, record)
         except SabirError as error:
-            await self._fail(error, line, record)
+            await self._fail(error, line, record, notes)
         else:
             await reply.after()
 
@@ -78,9 +90,11 @@ class Endpoint:
         if failure is not None:
             record.error = word_of(failure)
 
-    async def _fail(self, error: SabirError, line: _Line, record: RequestRecord) -> None:
+    async def _fail(
+        self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         record.status, record.error = error.status, word_of(error)
-        await error_answer(error, self._dialect).send(line, record.request_id)
+        await error_answer(error, self._dialect, notes).send(line, record.request_id)
 
 
 class _Line:

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 from handlers.answer import Whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from providers.base import Dialect
     from providers.errors import SabirError
 
 
-def error_answer(error: SabirError, dialect: Dialect) -> Whole:
-    """The error in the caller's dialect, with its status and, where the provider gave one, its `retry-after`."""
-    headers = {"content-type": "application/json"}
+def error_answer(error: SabirError, dialect: Dialect, notes: Mapping[str, str]) -> Whole:
+    """The error in the caller's dialect, with its status and, where there is one, its `retry-after`.
+
+    `notes`: headers that any answer to this request bears.
+    """
+    headers = {**notes, "content-type": "application/json"}
     if error.retry_after is not None:
         headers["retry-after"] = error.retry_after
     if error.status == 401:

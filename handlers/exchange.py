@@ -1,119 +1,218 @@
-"""A routed request and its answer: replayed from the cache, or fetched from the provider and recorded."""
+"""A routed request and its answer: replayed from the cache, or fetched from a provider and recorded."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import asyncio
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cache.sealed_cache import Hit, Miss, Stored
 from handlers.answer import Piece, Streamed, Whole
-from handlers.headers import cache_headers, dropped_names, for_client
-from handlers.live import live_pieces, stream_for
+from handlers.caller import Member
+from handlers.course import Course
+from handlers.headers import cache_headers, for_client
+from handlers.live import live_pieces, opening, stream_for
+from handlers.metering import Meter
 from handlers.recorder import Recorder
 from providers.base import Stamp
 from providers.completion import fold, unfold
-from providers.errors import UpstreamError
+from providers.errors import UpstreamDown, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 
     from cache.sealed_cache import Handle
-    from handlers.record import RequestRecord
+    from handlers.asked import Asked
+    from handlers.caller import Caller
+    from handlers.course import Turn
+    from handlers.limits import Tab
     from handlers.services import Services
     from infra.upstream import UpstreamResponse
-    from providers.base import Dialect, EventEncoder, Provider, Target, UpstreamRequest
+    from providers.base import EventEncoder, Provider, Target, Translated
     from providers.chat import ChatRequest
+    from providers.completion import Completion
     from providers.events import Event
+    from providers.routing.plan import Plan
 
 
 # 206 and 204 are no whole answers, and no provider says a completion with another 2xx.
 _ANSWERED: Final = frozenset({200, 201})
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request as it came in: `headers` with lower-case names, `body` decompressed, `endpoint` less its prefix."""
+@dataclass(slots=True)
+class _Attempt:
+    """One try's own view of the answer: nothing of a try that failed may show in the next one."""
 
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    endpoint: str
-    dialect: Dialect
-    record: RequestRecord
+    turn: Turn
+    encoder: EventEncoder
+    recorder: Recorder
+    meter: Meter
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """The try that the client hears, or will."""
+
+    attempt: _Attempt
+
+    def encode(self, event: Event) -> bytes:
+        return self.attempt.encoder.feed(event)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What replaying and forwarding have in common."""
+    """What replaying and forwarding have in common. `tab`: what the request runs up, for its limits."""
 
     asked: Asked
     chat: ChatRequest
-    target: Target
-    provider: Provider
+    caller: Caller
+    plan: Plan
+    tab: Tab
     services: Services
 
     def replay(self, events: list[Event], hit: Hit) -> Whole | Streamed:
         """The stored events, through the same encoder as live ones."""
         self.asked.record.cache = "hit"
-        headers = self._headers(hit)
+        endpoint = self.plan.static.endpoint.name
+        headers = {**cache_headers(hit), "x-bt-used-endpoint": endpoint, **self.asked.notes}
+        stamp = self._stamp(self.plan.static.model)
         if not self.chat.stream:
-            return Whole(200, _json(headers), self.asked.dialect.completion(fold(events), self._stamp()))
-        encoder = self._encoder(self._stamp())
+            return Whole(200, _json(headers), self.asked.dialect.completion(fold(events), stamp))
+        encoder = self._encoder(stamp)
         pieces = _replayed([encoder.feed(event) for event in events], encoder.close())
-        return Streamed(headers, pieces, encoder, self.services.settings.timeouts)
+        return Streamed(headers, pieces, encoder.content_type, encoder.feed, self.services.settings.timeouts)
 
     async def forward(self, miss: Miss) -> Whole | Streamed:
-        """Ask the provider. Raises `SabirError`; a stream is asked for, and fails, when its first piece is wanted."""
+        """Ask the providers. Raises `SabirError`; a stream is asked for, and fails, when its first piece is wanted.
+
+        What the request itself forbids is known before: the first try is made ready at once.
+        """
         self.asked.record.cache, self.asked.record.cache_fault = miss.reason, miss.fault or None
-        translated = self.provider.request(self.chat, self.target)
-        dropped = dropped_names(translated.dropped)
-        self.asked.record.dropped = dropped
-        headers = self._headers(miss, dropped)
+        self.asked.notes.update(cache_headers(miss))
+        course = Course(
+            self.asked, self.caller, self.plan, self.services, translate=self._translated, streamed=self.chat.stream
+        )
+        turn = await course.turn()
         if self.chat.stream:
-            return self._streamed(translated.request, headers, miss.handle)
-        return await self._whole(translated.request, headers, miss.handle)
+            return self._streamed(course, turn, miss.handle)
+        return await self._whole(course, turn, miss.handle)
+
+    def _translated(self, provider: Provider, target: Target) -> Translated:
+        return provider.request(self.chat, target)
+
+    async def _whole(self, course: Course, turn: Turn, handle: Handle | None) -> Whole:
+        while True:
+            attempt = self._attempt(turn)
+            headers: dict[str, str] = {}
+            try:
+                body, done = await self._fetched(turn, headers)
+            except UpstreamError as error:
+                course.failed(turn, error)
+                turn = await course.turn()
+            else:
+                break
+        course.answered(turn)
+        events = unfold(done)
+        attempt.recorder.record(events)
+        attempt.recorder.complete()
+        attempt.meter.read(events)
+        self._charge(attempt)
+        if turn.provider.wire != self.chat.source.wire:
+            body = self.asked.dialect.completion(done, self._stamp(turn.leg.model))
+        return Whole(200, _json(headers), body, self._keep(handle, attempt))
+
+    async def _fetched(self, turn: Turn, headers: dict[str, str]) -> tuple[bytes, Completion]:
+        try:
+            async with asyncio.timeout(turn.patience):
+                async with self._sent(turn, headers) as upstream:
+                    body = await upstream.read()
+                    return body, turn.provider.response(body)
+        except TimeoutError:
+            raise _too_slow(turn) from None
+
+    def _streamed(self, course: Course, turn: Turn, handle: Handle | None) -> Streamed:
+        """Nothing is sent yet: a provider may think before it sends its head, and the line is kept alive then too."""
+        under_way = _UnderWay(self._attempt(turn))
+        headers = dict(self.asked.notes)
+
+        async def keep() -> None:
+            await self._keep(handle, under_way.attempt)()
+
+        return Streamed(
+            headers,
+            self._pieces(course, under_way, headers),
+            under_way.attempt.encoder.content_type,
+            under_way.encode,
+            self.services.settings.timeouts,
+            keep,
+        )
+
+    async def _pieces(
+        self, course: Course, under_way: _UnderWay, headers: dict[str, str]
+    ) -> AsyncGenerator[Piece, None]:
+        """Of the first try that gets as far as a meaningful piece; what the others said the client never sees."""
+        while True:
+            attempt = under_way.attempt
+            async with aclosing(self._live(attempt, headers)) as live:
+                try:
+                    first = await _opening(live, attempt.turn)
+                except UpstreamError as error:
+                    self._charge(attempt)
+                    course.failed(attempt.turn, error)
+                    under_way.attempt = self._attempt(await course.turn())
+                    continue
+                course.answered(attempt.turn)
+                try:
+                    for piece in first:
+                        yield piece
+                    async for piece in live:
+                        yield piece
+                except UpstreamError as error:
+                    course.broken(attempt.turn, error)
+                    raise
+                finally:
+                    self._charge(attempt)
+                return
+
+    def _live(self, attempt: _Attempt, headers: dict[str, str]) -> AsyncGenerator[Piece, None]:
+        headers.clear()
+        headers.update(self.asked.notes)
+        stream = stream_for(attempt.turn.provider, self.chat, attempt.encoder)
+        return live_pieces(
+            self._sent(attempt.turn, headers), stream, attempt.encoder, attempt.recorder, meter=attempt.meter
+        )
 
     @asynccontextmanager
-    async def _sent(self, request: UpstreamRequest, headers: dict[str, str]) -> AsyncIterator[UpstreamResponse]:
+    async def _sent(self, turn: Turn, headers: dict[str, str]) -> AsyncIterator[UpstreamResponse]:
         """The provider's answer, let go however it ends; what the client may see of its headers joins `headers`."""
-        upstream = await self.services.upstream.send(request, self.target.provider)
+        upstream = await self.services.upstream.send(turn.request, turn.leg.provider)
         try:
             if upstream.status not in _ANSWERED:
-                raise self.provider.error(upstream.status, upstream.headers, await upstream.read_error())
-            headers |= {**for_client(upstream.headers), **headers}
+                raise turn.provider.error(upstream.status, upstream.headers, await upstream.read_error())
+            passed = for_client(upstream.headers, limits=not isinstance(self.caller, Member))
+            headers |= {**passed, **headers, **self.asked.notes}
             yield upstream
-        except UpstreamError as error:
-            error.redact(self.target.credential.secret)
-            raise
         finally:
             upstream.close()
 
-    async def _whole(self, request: UpstreamRequest, headers: dict[str, str], handle: Handle | None) -> Whole:
-        async with self._sent(request, headers) as upstream:
-            body = await upstream.read()
-            done = self.provider.response(body)
-        stamp = self._stamp()
-        recorder = self._recorder(stamp)
-        recorder.record(unfold(done))
-        recorder.complete()
-        if self.provider.wire != self.chat.source.wire:
-            body = self.asked.dialect.completion(done, stamp)
-        return Whole(200, _json(headers), body, self._keep(handle, recorder))
+    def _attempt(self, turn: Turn) -> _Attempt:
+        stamp = self._stamp(turn.leg.model)
+        recorder = Recorder(stamp, limit=self.services.settings.max_recorded)
+        return _Attempt(turn, self._encoder(stamp), recorder, Meter())
 
-    def _streamed(self, request: UpstreamRequest, headers: dict[str, str], handle: Handle | None) -> Streamed:
-        """Nothing is sent yet: a provider may think before it sends its head, and the line is kept alive then too."""
-        stamp = self._stamp()
-        encoder = self._encoder(stamp)
-        recorder = self._recorder(stamp)
-        stream = stream_for(self.provider, self.chat, encoder)
-        pieces = live_pieces(self._sent(request, headers), stream, encoder, recorder)
-        return Streamed(headers, pieces, encoder, self.services.settings.timeouts, self._keep(handle, recorder))
+    def _charge(self, attempt: _Attempt) -> None:
+        if isinstance(self.caller, Member):
+            self.tab.add(attempt.turn.leg, attempt.meter)
 
-    def _keep(self, handle: Handle | None, recorder: Recorder) -> Callable[[], Awaitable[None]]:
+    def _keep(self, handle: Handle | None, attempt: _Attempt) -> Callable[[], Awaitable[None]]:
         async def keep() -> None:
             if handle is None:
                 return
-            payload, outcome = recorder.finished()
+            if not self.plan.storable(attempt.turn.leg):
+                self.asked.record.stored = "stand-in"
+                return
+            payload, outcome = attempt.recorder.finished()
             kept = await self.services.cache.put(handle, payload, outcome, now=int(self.services.now()))
             if isinstance(kept, Stored):
                 self.asked.record.stored = "stored"
@@ -126,15 +225,22 @@ class Exchange:
     def _encoder(self, stamp: Stamp) -> EventEncoder:
         return self.asked.dialect.encoder(stamp, include_usage=self.chat.include_usage)
 
-    def _recorder(self, stamp: Stamp) -> Recorder:
-        return Recorder(stamp, limit=self.services.settings.max_recorded)
+    def _stamp(self, model: str) -> Stamp:
+        return Stamp(f"chatcmpl-{self.asked.record.request_id}", int(self.services.now()), model)
 
-    def _stamp(self) -> Stamp:
-        return Stamp(f"chatcmpl-{self.asked.record.request_id}", int(self.services.now()), self.target.model)
 
-    def _headers(self, verdict: Hit | Miss, dropped: tuple[str, ...] = ()) -> dict[str, str]:
-        headers = {**cache_headers(verdict), "x-bt-used-endpoint": self.target.provider}
-        return {**headers, "x-sabir-dropped-params": ", ".join(dropped)} if dropped else headers
+async def _opening(live: AsyncGenerator[Piece, None], turn: Turn) -> list[Piece]:
+    """What comes up to the first meaningful piece, in time."""
+    try:
+        async with asyncio.timeout(turn.patience):
+            return await opening(live)
+    except TimeoutError:
+        raise _too_slow(turn) from None
+
+
+def _too_slow(turn: Turn) -> UpstreamDown:
+    provider = turn.leg.provider
+    return UpstreamDown(f"{provider} did not answer in time", provider=provider, status=504, code="upstream_timeout")
 
 
 async def _replayed(frames: list[bytes], end: bytes) -> AsyncGenerator[Piece, None]:

@@ -48,15 +48,17 @@ def meaningful(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in _MEANINGLESS}
 
 
-def for_client(headers: Mapping[str, str]) -> dict[str, str]:
+def for_client(headers: Mapping[str, str], *, limits: bool = True) -> dict[str, str]:
     """The provider's headers that the client may see, as far as they are few, short and plain ASCII.
 
-    Its request id has a name of its own.
+    Its request id has a name of its own. `limits`: those of the account too; a member of an org has limits of its own.
     """
     upstream_id = headers.get("x-request-id") or headers.get("request-id")
     passed = {"x-upstream-request-id": upstream_id} if upstream_id else {}
     passed |= {
-        name: value for name, value in headers.items() if name in _TO_CLIENT or name.startswith(_TO_CLIENT_PREFIXES)
+        name: value
+        for name, value in headers.items()
+        if name in _TO_CLIENT or (limits and name.startswith(_TO_CLIENT_PREFIXES))
     }
     return dict([(name, value) for name, value in passed.items() if _is_fit(name, value)][:_MOST_NAMES])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from handlers.answer import Piece
+from handlers.answer import MOST_HELD, Piece
 from providers.base import RelayedFrame
 from providers.events import Event, Failed, meaningful
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
     from contextlib import AbstractAsyncContextManager
 
+    from handlers.metering import Meter
     from handlers.recorder import Recorder
     from infra.upstream import UpstreamResponse
     from providers.base import EventEncoder, Provider, RelayingProvider, RelayStream, StreamTranslator
@@ -49,6 +50,8 @@ async def live_pieces(
     stream: RelayStream,
     encoder: EventEncoder,
     recorder: Recorder,
+    *,
+    meter: Meter,
 ) -> AsyncGenerator[Piece, None]:
     """Pieces for the client, ending with the dialect's end marker. Raises `UpstreamError` where the provider fails.
 
@@ -57,15 +60,27 @@ async def live_pieces(
     """
     async with sent as upstream:
         async for chunk in upstream.chunks():
-            for piece in _pieces(stream.feed(chunk), recorder):
+            for piece in _pieces(stream.feed(chunk), recorder, meter):
                 yield piece
-        for piece in _pieces(stream.close(), recorder):
+        for piece in _pieces(stream.close(), recorder, meter):
             yield piece
     recorder.complete()
     yield Piece(encoder.close(), meaningful=True)
 
 
-def _pieces(frames: list[RelayedFrame], recorder: Recorder) -> Iterator[Piece]:
+async def opening(pieces: AsyncGenerator[Piece, None]) -> list[Piece]:
+    """The pieces up to the first meaningful one, which `pieces` goes on after; they are few, or it is taken for one."""
+    held: list[Piece] = []
+    size = 0
+    async for piece in pieces:
+        held.append(piece)
+        size += len(piece.data)
+        if piece.meaningful or size > MOST_HELD:
+            break
+    return held
+
+
+def _pieces(frames: list[RelayedFrame], recorder: Recorder, meter: Meter) -> Iterator[Piece]:
     """At most one piece for the frames of one chunk: a write for each would cost more than the translation."""
     sound: list[RelayedFrame] = []
     failed: Failed | None = None
@@ -76,6 +91,7 @@ def _pieces(frames: list[RelayedFrame], recorder: Recorder) -> Iterator[Piece]:
         sound.append(frame)
     events = [event for frame in sound for event in frame.events]
     recorder.record(events)
+    meter.read(events)
     data = b"".join([frame.raw for frame in sound])
     if data or events:
         yield Piece(data, any(map(meaningful, events)))

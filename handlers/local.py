@@ -48,9 +48,16 @@ class Terminal:
         asked = escape(f"{record.provider}/{record.model}" if record.provider else record.dialect)
         outcome = f"[red]{record.status or '-'} {escape(record.error)}[/]" if record.error else f"{record.status}"
         why = "" if record.cache in (None, "hit") else f"[dim]{record.stored or record.cache}[/]"
-        self._console.print(f"{verdict} {record.total_ms:>9.1f} ms  {outcome}  {asked}  {why}", soft_wrap=True)
+        way = f"[dim]{escape(_way(record))}[/]  " if record.key else ""
+        self._console.print(f"{verdict} {record.total_ms:>9.1f} ms  {outcome}  {asked}  {way}{why}", soft_wrap=True)
         if record.trace:
             self._console.print(f"[red]a bug in Sabir, request {record.request_id}:[/] {' < '.join(record.trace)}")
+
+
+def _way(record: RequestRecord) -> str:
+    """Who asked, and which endpoints were asked: `acme/7f3k via openai-eu:rate_limit_exceeded > openai-us`."""
+    asked = " > ".join([*record.failed, *([record.endpoint] if record.endpoint else [])])
+    return f"{record.org}/{record.key}" + (f" via {asked}" if asked else "")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -88,6 +95,8 @@ def _greet(console: Console, settings: Settings, host: str, port: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     console.print(f"Sabir serves [bold]http://{shown}:{port}/v1[/]", soft_wrap=True)
     console.print(f"  cache      {escape(settings.cache_path or 'in memory, gone when this ends')}", soft_wrap=True)
+    if settings.control_path is not None:
+        console.print(f"  orgs       {escape(settings.control_path)} (sabir org create …)", soft_wrap=True)
     keys = ", ".join(sorted(settings.provider_keys))
     console.print(
         "  keys       " + (f'{keys} (for clients that present the key "env")' if keys else "the caller's own")

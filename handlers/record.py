@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 class RequestRecord:
     """Filled in as the request goes its way; None means that it did not get that far. Times are milliseconds.
 
+    `org`, `key`: ids. `endpoint`: the one that answered; `failed`: those before it, each with the word of its failure.
+    `uncounted`: why limits were not applied, or what was used not booked.
+
     It holds no key, no prompt and no completion: `error` is a code, `trace` the places of a bug; neither quotes.
     `cache_fault`: what kept the store from being read or written, in words that it may say.
     """
 
     request_id: str
     dialect: str
+    org: str | None = None
+    key: str | None = None
+    endpoint: str | None = None
+    attempts: int | None = None
+    failed: tuple[str, ...] = ()
+    uncounted: str | None = None
     provider: str | None = None
     model: str | None = None
     stream: bool | None = None

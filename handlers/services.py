@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import os
 import random
 import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from cache.policy import CachePolicy
 from cache.sealed import NONCE_SIZE, Sealer
 from cache.sealed_cache import ResponseCache
 from handlers.record import JsonLines
+from infra.auth.authorizer import Authorizer
 from infra.settings import read_settings
 from infra.upstream import Upstream
 from providers import registry
@@ -22,9 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from cache.stores.base import Store
+    from handlers.orgs import Orgs
     from handlers.record import RequestLog
-    from infra.aws.json_client import AwsJsonClient
     from infra.settings import Settings
+
+
+# Seconds for which provider secrets are still used while Secrets Manager is out: a secret that is wrong by now is
+# refused by the provider, so to go on can harm nobody.
+_SECRETS_GRACE: Final = 600.0
 
 
 def _new_id() -> str:
@@ -33,38 +41,56 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`now`: epoch seconds; `new_id`: 32 hexadecimal digits. Both are here so that a test can hold them still."""
+    """`now`: epoch seconds; `new_id`: 32 hexadecimal digits; `draw`: a number from 0 to 1; `pause`: waits for seconds.
+    They are here so that a test can hold them still. `orgs` is None where no control store is set up.
+    """
 
     settings: Settings
     upstream: Upstream
     cache: ResponseCache
     log: RequestLog
+    orgs: Orgs | None = None
     now: Callable[[], float] = field(default=time.time)
     new_id: Callable[[], str] = field(default=_new_id)
+    draw: Callable[[], float] = field(default=random.random)
+    pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+
+    @property
+    def members(self) -> Orgs:
+        """For a request of a member, which there is none of without orgs."""
+        assert self.orgs is not None  # noqa: S101
+        return self.orgs
 
     async def close(self) -> None:
         await self.upstream.close()
         await self.cache.close()
+        if self.orgs is not None:
+            await self.orgs.close()
 
 
 def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: RequestLog | None = None) -> Services:
     """The services that `env` describes. Connects to nothing yet; raises `infra.settings.Misconfigured`."""
     settings = read_settings(env, registry.AVAILABLE, with_keys=with_keys)
-    upstream = Upstream(settings.timeouts)
+    upstream = Upstream(settings.timeouts, authorizer=Authorizer(env))
     store = _store(settings, upstream, env)
     cache = ResponseCache(store, _sealer(), CachePolicy(), read_deadline=settings.cache_read_deadline)
-    return Services(settings, upstream, cache, log or JsonLines())
+    return Services(settings, upstream, cache, log or JsonLines(), _orgs(settings, upstream, env))
 
 
 def _sealer() -> Sealer:
-    return Sealer(lambda: os.urandom(NONCE_SIZE))
+    return Sealer(_nonce)
+
+
+def _nonce() -> bytes:
+    return os.urandom(NONCE_SIZE)
 
 
 def _store(settings: Settings, upstream: Upstream, env: Mapping[str, str]) -> Store:
     if settings.cache_table is not None:
         from cache.stores.dynamodb import DynamoStore
+        from infra.aws.calls import aws_call
 
-        return DynamoStore(_dynamodb(upstream, env), settings.cache_table)
+        return DynamoStore(aws_call("dynamodb", upstream, env), settings.cache_table)
     if settings.cache_path is not None:
         from cache.stores.sqlite import SqliteStore
 
@@ -74,26 +100,24 @@ def _store(settings: Settings, upstream: Upstream, env: Mapping[str, str]) -> St
     return MemoryStore()
 
 
-def _dynamodb(upstream: Upstream, env: Mapping[str, str]) -> Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]:
-    """A call over the session that the providers' calls use too, made when the first one is due."""
-    client: AwsJsonClient | None = None
+def _orgs(settings: Settings, upstream: Upstream, env: Mapping[str, str]) -> Orgs | None:
+    if settings.control_table is None and settings.control_path is None:
+        return None
+    from handlers.health import HealthBoard
+    from handlers.orgs import Orgs
+    from handlers.stores import control_stores
+    from infra.control.directory import Directory
+    from infra.limits.limiter import Limiter
+    from infra.secrets.reader import SecretsReader
 
-    async def call(operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        nonlocal client
-        if client is None:
-            from infra.aws.credentials import credential_source
-            from infra.aws.json_client import DYNAMODB, AwsJsonClient, endpoint_url
-
-            region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
-            client = AwsJsonClient(
-                upstream.session,
-                credential_source(env, upstream.session, clock=time.time),
-                DYNAMODB,
-                region=region,
-                endpoint=endpoint_url(DYNAMODB, region, env),
-                clock=time.time,
-                jitter=random.random,
-            )
-        return await client.call(operation, body)
-
-    return call
+    stores = control_stores(settings, upstream, env)
+    # A lease must outlive the longest request, what is settled after it included.
+    lease = math.ceil(settings.timeouts.total + settings.timeouts.unread) + 60
+    return Orgs(
+        Directory(stores.control, settings.key_seconds),
+        SecretsReader(stores.secrets, settings.secret_seconds, _SECRETS_GRACE),
+        Limiter(stores.counters, lease),
+        HealthBoard(stores.control),
+        _nonce,
+        stores,
+    )

@@ -94,7 +94,7 @@ async def sabir(providers: dict[str, str]) -> AsyncIterator[str]:
                 f"{folder}/cache.db",
                 "--quiet",
             ],
-            env={**os.environ, **providers},
+            env={**os.environ, **providers, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder},
             stdout=subprocess.DEVNULL,
         )
         try:

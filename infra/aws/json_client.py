@@ -51,10 +51,14 @@ class AwsError(Exception):
 
     `status` is 0 and `code` the kind of network failure when no answer came. AWS's own message is left out: that of a
     wrong signature quotes the signed headers, session token included. `request_id` finds the rest in AWS's logs.
+    `item`: what DynamoDB found where a condition did not hold, if it was asked to tell (ALL_OLD).
     """
 
-    def __init__(self, operation: str, status: int, code: str, *, request_id: str = "") -> None:
+    def __init__(
+        self, operation: str, status: int, code: str, *, request_id: str = "", item: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(operation, status, code, request_id)
+        self.item = item
         self.operation = operation
         self.status = status
         self.code = code
@@ -149,7 +153,9 @@ class AwsJsonClient:
         if response.status != 200:
             code = _error_code(response.headers.get("x-amzn-errortype"), answer)
             request_id = response.headers.get("x-amzn-requestid", "")
-            raise AwsError(operation, response.status, code, request_id=request_id)
+            raise AwsError(
+                operation, response.status, code, request_id=request_id, item=_refused_item(code, answer)
+            )
         return _parse(operation, answer)
 
 
@@ -162,6 +168,16 @@ def _parse(operation: str, answer: bytes) -> dict[str, Any]:
         # Without its cause, which would carry the answer: it may be a secret.
         raise AwsError(operation, 200, "MalformedAnswer")
     return parsed
+
+
+def _refused_item(code: str, answer: bytes) -> dict[str, Any] | None:
+    if code != "ConditionalCheckFailedException":
+        return None
+    try:
+        item = json.loads(answer).get("Item")
+    except (ValueError, AttributeError):
+        return None
+    return item if isinstance(item, dict) else None
 
 
 def _error_code(header: str | None, answer: bytes) -> str:

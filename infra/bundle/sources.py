@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 PACKAGES = ("handlers", "providers", "cache", "infra")
 
-# Never loaded on Lambda. What is left out here by mistake fails the test that starts the bundle with nothing else.
-EXCLUDED = frozenset(
-    {
-        "handlers/cli.py",
-        "handlers/local.py",
-        "infra/bundle",
-        "infra/gateway",
-    }
+# Never loaded on Lambda: the `sabir` command and what needs the packages that it alone has. What is left out here by
+# mistake fails the tests that start both functions from the bundle with nothing else.
+EXCLUDED = (
+    "handlers/cli*.py",
+    "handlers/commands",
+    "handlers/local.py",
+    "infra/bundle",
+    "infra/gateway",
 )
 NOT_COPIED = ("__pycache__", "*.pyc", "*.md", "py.typed", ".*")
 
@@ -37,6 +37,11 @@ def _ignored(root: Path) -> Callable[[str, list[str]], set[str]]:
 
     def ignored(folder: str, names: list[str]) -> set[str]:
         here = Path(folder).relative_to(root)
-        return by_name(folder, names) | {name for name in names if (here / name).as_posix() in EXCLUDED}
+        return by_name(folder, names) | {name for name in names if _excluded(PurePosixPath(here / name))}
 
     return ignored
+
+
+def _excluded(path: PurePosixPath) -> bool:
+    # Of relative patterns, `match` looks at the end only; as many parts as the pattern has are all of them here.
+    return any(path.match(pattern) and len(path.parts) == len(Path(pattern).parts) for pattern in EXCLUDED)

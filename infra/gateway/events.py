@@ -7,7 +7,7 @@ import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from infra.runtime.prelude import NOT_FORWARDED
 
@@ -19,7 +19,10 @@ DOMAIN = "local.execute-api.localhost"
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """``target`` is path and query as they came, without the stage; header names keep their case."""
+    """``target`` is path and query as they came, without the stage; header names keep their case.
+
+    ``resource`` and ``parameters`` are the route's, for a REST API; ``caller`` is the ARN that its authorizer found.
+    """
 
     method: str
     target: str
@@ -28,6 +31,9 @@ class HttpRequest:
     source_ip: str
     request_id: str
     stage: str
+    resource: str = "/{proxy+}"
+    parameters: dict[str, str] | None = None
+    caller: str | None = None
 
 
 def rest_event(request: HttpRequest) -> bytes:
@@ -36,14 +42,14 @@ def rest_event(request: HttpRequest) -> bytes:
     headers = _multi(_forwarded(request))
     query = _multi(parse_qsl(url.query, keep_blank_values=True))
     event = {
-        "resource": "/{proxy+}" if url.path != "/" else "/",
+        "resource": request.resource,
         "path": url.path,
         "httpMethod": request.method,
         "headers": _last(headers),
         "multiValueHeaders": headers,
         "queryStringParameters": _last(query) or None,
         "multiValueQueryStringParameters": query or None,
-        "pathParameters": {"proxy": unquote(url.path.lstrip("/"))} if url.path != "/" else None,
+        "pathParameters": request.parameters,
         "stageVariables": None,
         "requestContext": _rest_context(request, url.path),
         **_body(request.body),
@@ -96,12 +102,12 @@ def _rest_context(request: HttpRequest, path: str) -> dict[str, Any]:
         "apiId": "local",
         "domainName": DOMAIN,
         "httpMethod": request.method,
-        "identity": {"sourceIp": request.source_ip, "userAgent": user_agent},
+        "identity": {"sourceIp": request.source_ip, "userAgent": user_agent, "userArn": request.caller},
         "path": f"/{request.stage}{path}",
         "protocol": "HTTP/1.1",
         "requestId": request.request_id,
         "requestTimeEpoch": int(time.time() * 1000),
-        "resourcePath": "/{proxy+}" if path != "/" else "/",
+        "resourcePath": request.resource,
         "stage": request.stage,
     }
 

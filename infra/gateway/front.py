@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -18,25 +19,30 @@ from infra.gateway.journal import Journal, Moment
 from infra.gateway.ticket import Ticket
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infra.gateway.limits import Limits
+    from infra.gateway.route import Route
 
 EventMaker = Callable[[HttpRequest], bytes]
 
 
 @dataclass(slots=True)
 class Front:
-    """Statuses and texts of its own errors are API Gateway's, their shape is the template's."""
+    """Statuses and texts of its own errors are API Gateway's, their shape is the template's.
 
-    tickets: asyncio.Queue[Ticket]
+    ``routes``: the first that takes a path has it, so the last one takes all.
+    """
+
+    routes: Sequence[Route]
     journal: Journal
-    limits: Limits
     make_event: EventMaker
     # A part of every URL that API Gateway gives; empty for a function URL, which has none.
     stage: str
     _orphans: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     def application(self) -> web.Application:
-        app = web.Application(client_max_size=self.limits.request)
+        app = web.Application(client_max_size=self.routes[-1].limits.request)
         app.router.add_route("*", "/{path:.*}", self._handle)
         return app
 
@@ -53,11 +59,16 @@ class Front:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return _too_large()
-        ticket = self._ticket(request, target, body)
-        if len(ticket.event) > self.limits.event:
+        path = urlsplit(target).path
+        route = next(route for route in self.routes if route.takes(path))
+        refused = _refused(route, request, body)
+        if refused is not None:
+            return refused
+        ticket = self._ticket(request, target, body, route)
+        if len(ticket.event) > route.limits.event:
             return _too_large()
-        await self.tickets.put(ticket)
-        return await self._answer(request, ticket)
+        await route.tickets.put(ticket)
+        return await self._answer(request, ticket, route.limits)
 
     def _without_stage(self, path: str) -> str | None:
         if not self.stage:
@@ -68,16 +79,27 @@ class Front:
             return None
         return rest if rest.startswith("/") else f"/{rest}"
 
-    def _ticket(self, request: web.Request, target: str, body: bytes) -> Ticket:
-        request_id = str(uuid.uuid4())
-        headers = [(name, value) for name, value in request.headers.items()]
-        source_ip = request.remote or "127.0.0.1"
-        event = self.make_event(HttpRequest(request.method, target, headers, body, source_ip, request_id, self.stage))
+    def _ticket(self, request: web.Request, target: str, body: bytes, route: Route) -> Ticket:
+        request_id, path = str(uuid.uuid4()), urlsplit(target).path
+        event = self.make_event(
+            HttpRequest(
+                method=request.method,
+                target=target,
+                headers=[(name, value) for name, value in request.headers.items()],
+                body=body,
+                source_ip=request.remote or "127.0.0.1",
+                request_id=request_id,
+                stage=self.stage,
+                resource=route.resource(path),
+                parameters=route.parameters(path),
+                caller=route.authorizer.caller if route.authorizer is not None else None,
+            )
+        )
         trace_id = f"Root=1-00000000-{request_id.replace('-', '')[:24]};Sampled=0"
         return Ticket(request_id, event, invocation_id=str(uuid.uuid4()), trace_id=trace_id)
 
-    async def _answer(self, request: web.Request, ticket: Ticket) -> web.StreamResponse:
-        deadline = asyncio.get_running_loop().time() + self.limits.integration
+    async def _answer(self, request: web.Request, ticket: Ticket, limits: Limits) -> web.StreamResponse:
+        deadline = asyncio.get_running_loop().time() + limits.integration
         metadata = await _part_before(ticket, deadline)
         if metadata is None:
             self._leave_running(ticket)
@@ -90,16 +112,20 @@ class Front:
         response.headers["x-amzn-requestid"] = ticket.request_id
         try:
             await response.prepare(request)
-            await self._relay(request, response, ticket, deadline)
+            await self._relay(request, response, ticket, (limits.idle, deadline))
         except ConnectionError:
             self.journal.note(Moment.CLIENT_GONE, request_id=ticket.request_id)
             self._leave_running(ticket)
         return response
 
-    async def _relay(self, request: web.Request, response: web.StreamResponse, ticket: Ticket, deadline: float) -> None:
+    async def _relay(
+        self, request: web.Request, response: web.StreamResponse, ticket: Ticket, bounds: tuple[float, float]
+    ) -> None:
+        """``bounds``: seconds that a pause may last, and when all must be over."""
+        idle, deadline = bounds
         first = True
         while True:
-            idle_until = asyncio.get_running_loop().time() + self.limits.idle
+            idle_until = asyncio.get_running_loop().time() + idle
             part = await _part_before(ticket, min(idle_until, deadline))
             match part:
                 case Piece():
@@ -127,6 +153,17 @@ class Front:
         task = asyncio.create_task(_swallow(ticket))
         self._orphans.add(task)
         task.add_done_callback(self._orphans.discard)
+
+
+def _refused(route: Route, request: web.Request, body: bytes) -> web.Response | None:
+    if route.authorizer is None:
+        return None
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if "authorization" not in headers:
+        return _error(403, "Missing Authentication Token", "MISSING_AUTHENTICATION_TOKEN")
+    if not route.authorizer.accepts(request.method, request.raw_path, headers, body):
+        return _error(403, "The request signature we calculated does not match", "INVALID_SIGNATURE")
+    return None
 
 
 async def _part_before(ticket: Ticket, deadline: float) -> Part | None:

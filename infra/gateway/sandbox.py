@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WRAPPER = Path("infra/bootstrap.sh")
 # On Lambda this second argument is its own runtime's script, which the wrapper leaves aside.
 STOCK_RUNTIME = "/var/runtime/bootstrap.py"
+STOCK_RUNTIME_HERE = Path(__file__).with_name("stock_runtime.py")
 # As long as the runtime itself may take to finish what it has in hand, and a little.
 STOP_SECONDS = 12.0
 
@@ -29,13 +30,23 @@ NOT_INHERITED = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"})
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """``bundle`` is the unpacked zip; ``python`` is absolute or on PATH; ``env`` wins over what is inherited."""
+    """``bundle`` is the unpacked zip; ``python`` is absolute or on PATH; ``env`` wins over what is inherited.
+
+    ``wrapped``: whether ``AWS_LAMBDA_EXEC_WRAPPER`` is set, so that our own loop runs and not AWS's runtime.
+    """
 
     bundle: Path
     python: str
     handler: str = "handlers.proxy.handler"
     memory_mb: int = 1024
     env: Mapping[str, str] = field(default_factory=dict)
+    wrapped: bool = True
+
+    def command(self) -> list[str]:
+        if self.wrapped:
+            return [str(self.bundle / WRAPPER), self.python, STOCK_RUNTIME]
+        # -P: the script's own folder is no part of the bundle.
+        return [self.python, "-P", str(STOCK_RUNTIME_HERE)]
 
     def environment(self, address: str) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
@@ -81,8 +92,9 @@ class Sandbox:
 
     async def _keep(self, address: str) -> None:
         while True:
-            command = [str(self.function.bundle / WRAPPER), self.function.python, STOCK_RUNTIME]
-            self.process = await asyncio.create_subprocess_exec(*command, env=self.function.environment(address))
+            self.process = await asyncio.create_subprocess_exec(
+                *self.function.command(), env=self.function.environment(address)
+            )
             self.journal.note(Moment.SANDBOX_STARTED, sandbox=self.server.sandbox)
             status = await self.process.wait()
             was_ready = self.server.ready

@@ -3,15 +3,9 @@
 import itertools
 import os
 import random
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 import pytest
@@ -28,29 +22,6 @@ _table_numbers = itertools.count(1)
 
 Seal = Callable[..., SealedEntry]
 Dynamo = Callable[[str], AbstractAsyncContextManager[tuple[AwsJsonClient, str]]]
-
-
-@pytest.fixture(scope="session")
-def moto_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = _free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _serving(command, {}, port, "/moto-api/", tmp_path_factory.mktemp("moto")) as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = _free_port()
-    folder = tmp_path_factory.mktemp("ministack")
-    env = {
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "0",
-        "SERVICES": "dynamodb",
-        "TMPDIR": str(folder),
-    }
-    with _serving([sys.executable, "-m", "ministack"], env, port, "/_ministack/health", folder) as url:
-        yield url
 
 
 @pytest.fixture
@@ -94,40 +65,3 @@ def seal() -> Seal:
         return Sealer(lambda: os.urandom(12)).seal(os.urandom(32), entry, SealContext(item_id, b"key"))
 
     return sealed
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def _serving(command: list[str], env: Mapping[str, str], port: int, health: str, folder: Path) -> Iterator[str]:
-    """Runs a server until it answers, then for as long as the tests want it, then ends it."""
-    url = f"http://127.0.0.1:{port}"
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, env={**os.environ, **env}, cwd=folder, stdout=output, stderr=output)
-    try:
-        deadline = time.monotonic() + _STARTUP_SECONDS
-        while not _answers(url + health):
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{command[2]} did not start:\n{log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.05)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - a loopback URL made above
-            return True
-    except urllib.error.HTTPError as answer:
-        answer.close()
-        return True
-    except OSError:
-        return False

@@ -20,10 +20,12 @@ def nothing_blocks_the_loop() -> Iterator[None]:
     """A call of ours that blocks the event loop raises: one slow disk would hold up every other request."""
     with blockbuster_ctx(scanned_modules=["handlers", "providers", "cache", "infra"]) as guard:
         for function in guard.functions.values():
-            # Once in the life of a process: the list of models, at the first name, and the providers, at the first
-            # name that is unknown.
+            # Once in the life of a process: the list of models, at the first name, that of prices, at the first cost,
+            # the providers, at the first name that is unknown; and the master key, when a local Sabir starts.
             function.can_block_in("providers/catalog.py", "_catalogue")
             function.can_block_in("providers/registry.py", "names")
+            function.can_block_in("providers/prices.py", "_text")
+            function.can_block_in("infra/secrets/master_key.py", "load_or_make")
         yield
 
 

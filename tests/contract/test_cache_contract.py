@@ -285,6 +285,7 @@ async def test_pitfall_31_no_header_of_the_first_answer_is_replayed_to_a_later_c
         "transfer-encoding",
         "x-accel-buffering",
         "x-bt-cached",
+        "vary",
         "x-bt-used-endpoint",
         "x-request-id",
     }

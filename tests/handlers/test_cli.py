@@ -124,7 +124,7 @@ async def test_it_serves_with_the_callers_key_or_the_environments(tmp_path: Path
                 assert answer.status == 401
                 assert "loopback" in json.loads(await answer.read())["error"]["message"]
             assert process.stdout is not None
-            lines = [(await process.stdout.readline()).decode() for _ in range(9)]
+            lines = [(await process.stdout.readline()).decode() for _ in range(10)]
         sent = [seen.headers["authorization"] for seen in simulator.requests]
         assert sent == ["Bearer sk-of-the-environment", f"Bearer {KEYS['openai']}"]
     said = "".join(lines)

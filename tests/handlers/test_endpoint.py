@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from handlers import pipeline
 from handlers.endpoint import Endpoint
 from handlers.services import build_services
 from providers.dialects import openai
@@ -70,7 +71,7 @@ class Dialect:
 
 def endpoint(log: Records, dialect: Any = openai.DIALECT, env: dict[str, str] | None = None) -> Endpoint:
     services = replace(build_services(env or {}, log=log), new_id=lambda: "f" * 32)
-    return Endpoint("chat/completions", dialect, services)
+    return Endpoint("chat/completions", dialect, services, pipeline.answer)
 
 
 async def test_a_bug_is_a_500_with_an_id_and_without_a_word_of_the_exception(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers.live import live_pieces, stream_for
+from handlers.metering import Meter
 from handlers.recorder import Recorder
 from providers import registry
 from providers.base import Stamp
@@ -46,7 +47,7 @@ async def pieces_of(answer: Answer, provider: str) -> tuple[list[bytes], bool]:
     encoder = openai.DIALECT.encoder(STAMP, include_usage=False)
     recorder = Recorder(STAMP, limit=10_000)
     stream = stream_for(registry.find(provider), CHAT, encoder)
-    pieces = [piece.data async for piece in live_pieces(answer.sent(), stream, encoder, recorder)]
+    pieces = [piece.data async for piece in live_pieces(answer.sent(), stream, encoder, recorder, meter=Meter())]
     return pieces, recorder.finished()[1].complete
 
 
@@ -79,7 +80,7 @@ async def test_pitfall_40_pieces_that_nobody_wants_any_more_let_the_provider_go(
     answer = Answer(first, b"", b"")
     encoder = openai.DIALECT.encoder(STAMP, include_usage=False)
     stream = stream_for(registry.find(provider), CHAT, encoder)
-    pieces = live_pieces(answer.sent(), stream, encoder, Recorder(STAMP, limit=10_000))
+    pieces = live_pieces(answer.sent(), stream, encoder, Recorder(STAMP, limit=10_000), meter=Meter())
     await anext(pieces)
     assert not answer.closed
     await pieces.aclose()

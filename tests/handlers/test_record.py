@@ -65,6 +65,22 @@ def test_a_line_for_the_terminal_says_what_was_asked_and_what_became_of_it() -> 
     assert early.split() == ["MISS", "12.5", "ms", "-", "client_gone", "openai-chat"]
 
 
+def test_a_line_of_a_member_says_which_way_it_went() -> None:
+    tried = record(
+        org="acme",
+        key="7f3k",
+        endpoint="us",
+        failed=("eu:upstream_timeout",),
+        provider="openai",
+        model="gpt-4",
+        status=200,
+    )
+    refused = record(org="acme", key="7f3k", status=429, error="requests_per_minute", provider="openai", model="gpt-4")
+    one, other = shown(tried, refused)
+    assert "acme/7f3k via eu:upstream_timeout > us" in one
+    assert other.rstrip().endswith("openai/gpt-4  acme/7f3k")
+
+
 def test_a_model_name_cannot_write_on_the_terminal_or_break_it() -> None:
     (line,) = shown(record(provider="openai", model="[/][red]x[/nothing]\\", status=200, error="[/]", cache="hit"))
     assert "openai/[/][red]x[/nothing]\\" in line

@@ -52,7 +52,7 @@ class Wire:
 
 def streamed(pieces: AsyncGenerator[Piece, None], timeouts: Timeouts = SLOW, **headers: str) -> Streamed:
     encoder = openai.DIALECT.encoder(Stamp("id", 0, "model"), include_usage=False)
-    return Streamed(headers, pieces, encoder, timeouts)
+    return Streamed(headers, pieces, encoder.content_type, encoder.feed, timeouts)
 
 
 async def test_a_whole_answer_is_two_messages_with_its_length_and_id() -> None:
@@ -155,7 +155,9 @@ async def test_headers_that_come_late_are_left_out_when_silence_forced_the_start
         yield Piece(b"said", meaningful=True)
 
     encoder = openai.DIALECT.encoder(Stamp("id", 0, "model"), include_usage=False)
-    sending = asyncio.create_task(Streamed(headers, pieces(), encoder, EAGER).send(wire, "id"))
+    sending = asyncio.create_task(
+        Streamed(headers, pieces(), encoder.content_type, encoder.feed, EAGER).send(wire, "id")
+    )
     await wire.until(1)
     speak.set()
     await sending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -13,11 +14,14 @@ import pytest
 
 from infra.bundle import __main__ as builder
 from infra.bundle.bytecode import version_of
+from infra.bundle.sources import PACKAGES
 from infra.bundle.target import Target
 from infra.bundle.wheels import InstallError, install
 from infra.gateway import Function, Gateway, Moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     BuiltBundle = Any
 
 REST_EVENT = {
@@ -35,7 +39,14 @@ REST_EVENT = {
 
 
 def test_the_bundle_holds_what_runs_and_no_tools(bundle: BuiltBundle) -> None:
-    for there in ("handlers/proxy.py", "infra/runtime/loop.py", "infra/bootstrap.sh", "starlette/__init__.py"):
+    for there in (
+        "handlers/proxy.py",
+        "handlers/admin/entry.py",
+        "infra/runtime/loop.py",
+        "infra/bootstrap.sh",
+        "starlette/__init__.py",
+        "jwt/__init__.py",
+    ):
         assert (bundle.path / there).is_file()
     for absent in (
         "tests",
@@ -44,13 +55,38 @@ def test_the_bundle_holds_what_runs_and_no_tools(bundle: BuiltBundle) -> None:
         "infra/gateway",
         "infra/bundle",
         "handlers/cli.py",
+        "handlers/commands",
+        "handlers/local.py",
         "openai",
         "boto3",
+        "click",
+        "rich",
     ):
         assert not (bundle.path / absent).exists()
     suffixes = {path.suffix for path in bundle.path.rglob("*") if path.is_file()}
     assert not suffixes & {".pyi", ".pyx", ".toml", ".lock"}
     assert (bundle.path / "infra" / "bootstrap.sh").stat().st_mode & 0o111 == 0o111
+
+
+def test_what_our_modules_import_is_in_the_bundle_or_in_pythons_library(bundle: BuiltBundle) -> None:
+    """Wherever in a module: an import that only one kind of request needs fails long after the start."""
+    there = {path.stem for path in bundle.path.iterdir() if path.is_dir() or path.suffix in (".py", ".so")}
+    ours = [path for package in PACKAGES for path in (bundle.path / package).rglob("*.py")]
+    wanted = {(name, path.relative_to(bundle.path)) for path in ours for name in imported(ast.parse(path.read_text()))}
+    assert [(name, path) for name, path in sorted(wanted) if name not in there | sys.stdlib_module_names] == []
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The top-level names, but for those that only a type checker reads."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                continue
+            case ast.Import():
+                yield from (alias.name.partition(".")[0] for alias in node.names)
+            case ast.ImportFrom(module=str(module)):
+                yield module.partition(".")[0]
+        yield from imported(node)
 
 
 def test_every_module_has_byte_code_of_the_targets_python_without_a_source_check(bundle: BuiltBundle) -> None:

@@ -51,12 +51,14 @@ def test_the_template_passes_sam_validate_with_lint(checkout: Path) -> None:
 @pytest.mark.parametrize("arch", ["arm64", "x86_64"])
 def test_sam_build_makes_the_bundle_for_the_chosen_processor(checkout: Path, arch: str) -> None:
     said = sam(checkout, "build", "--parameter-overrides", f"Architecture={arch}", ARCH=arch)
-    built = checkout / ".aws-sam" / "build" / "ProxyFunction"
     assert "MB zipped" in said
     assert f"for Python 3.13 on {arch}" in said
-    assert (built / "handlers" / "proxy.py").is_file()
-    assert (built / "infra" / "bootstrap.sh").stat().st_mode & 0o111 == 0o111
-    assert not (built / "infra" / "gateway").exists()
-    wanted = {"arm64": "aarch64", "x86_64": "x86_64"}[arch]
-    assert {path.name.split("-")[2] for path in built.rglob("*.cpython-*.so")} == {wanted}
-    assert "CodeUri: ProxyFunction" in (checkout / ".aws-sam" / "build" / "template.yaml").read_text()
+    template = (checkout / ".aws-sam" / "build" / "template.yaml").read_text()
+    for function, entry in (("ProxyFunction", "handlers/proxy.py"), ("AdminFunction", "handlers/admin/entry.py")):
+        built = checkout / ".aws-sam" / "build" / function
+        assert (built / entry).is_file()
+        assert (built / "infra" / "bootstrap.sh").stat().st_mode & 0o111 == 0o111
+        assert not (built / "infra" / "gateway").exists()
+        wanted = {"arm64": "aarch64", "x86_64": "x86_64"}[arch]
+        assert {path.name.split("-")[2] for path in built.rglob("*.cpython-*.so")} == {wanted}
+        assert f"CodeUri: {function}" in template

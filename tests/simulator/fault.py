@@ -22,6 +22,8 @@ class Status:
     """`retry-after`: seconds, or an HTTP date. For 429 the provider's rate limit headers come along."""
     message: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    code: str | None = None
+    """OpenAI's `code`, instead of the usual one of the status."""
 
 
 @dataclass(frozen=True, slots=True)

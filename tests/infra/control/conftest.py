@@ -15,7 +15,6 @@ from aiohttp import web
 from infra.aws.credentials import StaticCredentials
 from infra.aws.json_client import DYNAMODB, AwsJsonClient
 from infra.aws.sigv4 import AwsCredentials
-from tests.cache.conftest import ministack_url, moto_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     ControlTable: TypeAlias = Callable[[str], AbstractAsyncContextManager[tuple[AwsJsonClient, str]]]
     LosingAnswers: TypeAlias = Callable[[str], AbstractAsyncContextManager[tuple[AwsJsonClient, list[str]]]]
 
-__all__ = ["control_table", "losing_answers", "ministack_url", "moto_url"]
+__all__ = ["control_table", "losing_answers"]
 
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 _table_numbers = itertools.count(1)

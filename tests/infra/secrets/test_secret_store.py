@@ -34,7 +34,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, manager: Manager
         yield sealed
         await sealed.close()
         return
-    async with manager(request.getfixturevalue(f"{request.param}_secrets_url")) as (client, prefix):
+    async with manager(request.getfixturevalue(f"{request.param}_url")) as (client, prefix):
         store = SecretsManagerStore(client.call, prefix)
         yield store
         await store.close()

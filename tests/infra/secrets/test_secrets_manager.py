@@ -25,7 +25,7 @@ Call = Callable[[str, dict[str, Any]], Any]
 NAME = "org/acme"
 SECRET = "sk-very-secret"
 VERSION = "5" * 32
-EMULATORS = pytest.mark.parametrize("emulator", ["moto_secrets_url", "ministack_secrets_url"])
+EMULATORS = pytest.mark.parametrize("emulator", ["moto_url", "ministack_url"])
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ async def test_a_writer_killed_before_the_move_holds_nobody_up(
         assert found is not None
         assert (found.value, found.version) == ({"n": 1}, second)
         held = await labels(client, prefix + NAME)
-        if url == request.getfixturevalue("ministack_secrets_url"):
+        if url == request.getfixturevalue("ministack_url"):
             # Here a put leaves our label on the version before too, and then it can be taken from that one only.
             assert (held[first], held[second]) == (["AWSPREVIOUS"], ["AWSCURRENT", "sabir-writing"])
         else:
@@ -179,7 +179,7 @@ async def test_a_secret_that_somebody_scheduled_for_deletion_counts_as_absent(
         # AWS says InvalidRequestException to its creation (below); both emulators say that it exists.
         with pytest.raises(SecretsConflict):
             await store.write(NAME, {"n": 1}, version=None)
-        if url == request.getfixturevalue("ministack_secrets_url"):
+        if url == request.getfixturevalue("ministack_url"):
             # As AWS does, while moto lets it be written to.
             with pytest.raises(SecretsConflict):
                 await store.write(NAME, {"n": 1}, version=first)

@@ -95,7 +95,9 @@ class OpenAI:
 
     def outage(self, fault: Status) -> Refused:
         kind, code = _KINDS.get(fault.status, ("server_error", None))
-        refused = Refused(fault.status, kind, fault.message or f"Simulated status {fault.status}.", code=code)
+        refused = Refused(
+            fault.status, kind, fault.message or f"Simulated status {fault.status}.", code=fault.code or code
+        )
         if fault.status == 429:
             refused.headers = (("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "650ms"))
         return refused

@@ -1,0 +1,1 @@
+"""The admin API: orgs, provider secrets, Sabir keys, limits, and the trail of who changed what."""

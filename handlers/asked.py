@@ -1,0 +1,30 @@
+"""One request as it came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AsyncExitStack
+
+    from handlers.record import RequestRecord
+    from providers.base import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`headers` with lower-case names, `body` decompressed, `endpoint` less its prefix.
+
+    `notes`: headers that the answer will bear, an error too; they fill as the request goes its way. `closing`: what is
+    to be done when it is over, however it ended; nobody waits for it.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    endpoint: str
+    dialect: Dialect
+    record: RequestRecord
+    notes: dict[str, str]
+    closing: AsyncExitStack

@@ -1,0 +1,50 @@
+"""Who asks: the bearer of a provider's own key, or a member of an org by a Sabir key or a temporary credential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from cache.sealed_cache import CALLER_SCOPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.control.records import Org, SabirKey
+    from infra.secrets.org_secrets import OrgSecrets
+    from providers.routing.health import Health
+    from providers.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRoot:
+    """What the cache's keys are derived from, and whose cache it is (cache/FORMAT.md)."""
+
+    secret: bytes = field(repr=False)
+    scope: bytes = CALLER_SCOPE
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The bearer of a provider's own key, which is sent to that provider and kept nowhere."""
+
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The bearer of a Sabir key, or of a temporary credential: `models` is what that is scoped to, None is the key.
+
+    `shared_cache_key`: the org's, where it shares its cache and the bearer could open it.
+    """
+
+    org: Org
+    key: SabirKey
+    secrets: OrgSecrets
+    health: Mapping[str, Health]
+    cache_root: CacheRoot
+    shared_cache_key: bytes | None = field(default=None, repr=False)
+    models: tuple[str, ...] | None = None
+
+
+Caller: TypeAlias = Owner | Member

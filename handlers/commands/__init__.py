@@ -1,0 +1,1 @@
+"""The commands that manage a Sabir: orgs, provider secrets, keys, virtual models. Each speaks the admin API."""

@@ -1,0 +1,55 @@
+"""What an answer used, counted as it passes: reported by the provider, or likely where nothing was reported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from providers import estimate
+from providers.events import Finished, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, UsageReported
+from providers.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from providers.chat import ChatRequest
+    from providers.events import Event
+
+# English and code come to about four characters a token. An answer that was cut off reports nothing better.
+_CHARACTERS_A_TOKEN: Final = 4
+
+
+class Meter:
+    """Sees every event of an answer, whoever reads it to its end and whoever does not."""
+
+    __slots__ = ("_characters", "_finished", "_reported")
+
+    def __init__(self) -> None:
+        self._reported: Usage | None = None
+        self._characters = 0
+        self._finished = False
+
+    def read(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case UsageReported(usage):
+                    self._reported = self._reported.updated(usage) if self._reported else usage
+                case TextDelta(_, text) | RefusalDelta(_, text) | ToolCallDelta(_, text) | ReasoningDelta(_, text):
+                    self._characters += len(text)
+                case Finished():
+                    self._finished = True
+                case _:
+                    pass
+
+    def usage(self, chat: ChatRequest) -> Usage | None:
+        """None where nothing was answered. `chat`: what was asked, for the likely number where nothing was reported.
+
+        What a stream reports at its start (Anthropic's `message_start`) says nothing of what was said after it.
+        """
+        told = -(-self._characters // _CHARACTERS_A_TOKEN)
+        if self._reported is None:
+            asked = estimate.tokens(replace(chat, max_tokens=0), 0)
+            return Usage(input=asked, output=told) if told else None
+        if self._finished or self._reported.completion >= told:
+            return self._reported
+        return self._reported.updated(Usage(output=told))

@@ -1,0 +1,1 @@
+"""Limits and budgets that hold under concurrency: reserve with one conditional write, settle on usage."""
