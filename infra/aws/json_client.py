@@ -153,9 +153,7 @@ class AwsJsonClient:
         if response.status != 200:
             code = _error_code(response.headers.get("x-amzn-errortype"), answer)
             request_id = response.headers.get("x-amzn-requestid", "")
-            raise AwsError(
-                operation, response.status, code, request_id=request_id, item=_refused_item(code, answer)
-            )
+            raise AwsError(operation, response.status, code, request_id=request_id, item=_refused_item(code, answer))
         return _parse(operation, answer)
 
 
