@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import bare
 from benchmarks.load import Caller, Sample, measure
+from benchmarks.orgs import sabir_keys
 from benchmarks.process import Server, serving, simulator
 from benchmarks.scenarios import EXCHANGES, Exchange
 
@@ -36,13 +37,16 @@ class Bench:
     urls: dict[str, str]
     bare: Server
     sabir: Server
+    keys: dict[str, str]
 
     def caller(self, target: str, exchange: Exchange) -> Caller:
         if target == "direct":
             headers = exchange.headers() | {"anthropic-version": "2023-06-01"}
             return Caller(direct_url(self.urls, exchange), headers, lambda _: exchange.native())
         port = self.bare.port if target == "bare" else self.sabir.port
-        return Caller(f"http://127.0.0.1:{port}/v1/chat/completions", exchange.headers(), exchange.chat)
+        key = self.keys.get(exchange.key) if target == "sabir" else None
+        headers = exchange.headers() | ({"authorization": f"Bearer {key}"} if key else {})
+        return Caller(f"http://127.0.0.1:{port}/v1/chat/completions", headers, exchange.chat)
 
     def server(self, target: str) -> Server | None:
         return {"bare": self.bare, "sabir": self.sabir}.get(target)
@@ -65,7 +69,7 @@ def bench() -> Iterator[Bench]:
         cache = str(folder / "cache.db")
         env = {**urls, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
         sabir = stack.enter_context(serving("handlers.cli", "serve", "--quiet", "--cache", cache, env=env))
-        yield Bench(urls, floor, sabir)
+        yield Bench(urls, floor, sabir, sabir_keys(env))
 
 
 def _answer(urls: dict[str, str], exchange: Exchange) -> list[str]:

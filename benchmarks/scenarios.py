@@ -24,6 +24,8 @@ class Exchange:
     cache: Literal["never", "fresh", "hit"] = "never"
     """`fresh`: cacheable and new every time, so it is sealed and stored; `hit`: the same every time, from the cache."""
     body: dict[str, Any] = field(default_factory=dict)
+    key: Literal["own", "sabir", "limited"] = "own"
+    """What Sabir is shown: the provider's own key, a Sabir key, or one with every kind of limit."""
 
     def chat(self, number: int) -> dict[str, Any]:
         """The request to the proxy and to the bare route: an OpenAI chat completion."""
@@ -52,8 +54,11 @@ EXCHANGES = (
     Exchange("whole, OpenAI"),
     Exchange("whole, Anthropic", provider="anthropic"),
     Exchange("whole, stored", cache="fresh"),
+    Exchange("whole, Sabir key", key="sabir"),
+    Exchange("whole, all limits", key="limited"),
     Exchange("hit, whole", cache="hit"),
     Exchange("hit, streamed", cache="hit", stream=True),
+    Exchange("hit, Sabir key", cache="hit", key="sabir"),
     Exchange("short stream (OpenAI)", prompt=SHORT, stream=True),
     Exchange("long stream (OpenAI)", prompt=LONG, stream=True),
     Exchange("short stream (Anthropic)", provider="anthropic", prompt=SHORT, stream=True),
