@@ -228,14 +228,29 @@ async def test_when_the_counters_are_out_the_org_decides_whether_requests_go_on(
 ) -> None:
     await acme.change(limits_when_down=when_down)
     key = await acme.key(limits=Limits(requests_per_minute=9))
-    more = {} if seed is None else {"seed": seed}
+    more = {} if seed is None else {"seed": seed, "max_tokens": 500}
     assert (await ask(sabir, http, key, **more))[0] == 200
-    await sabir.log.records_of(1)
+    assert (await sabir.log.last(1)).stored == (None if seed is None else "stored")
     assert sabir.services.orgs is not None
     limiter: Any = sabir.services.orgs.limiter
     limiter._counters = Out()
     status, headers, body = await ask(sabir, http, key, **more)
     assert status == expected
-    assert (await sabir.log.last(2)).uncounted == "limits_unavailable"
+    record = await sabir.log.last(2)
+    assert (record.uncounted, record.cache == "hit") == ("limits_unavailable", seed is not None and expected == 200)
     if expected == 503:
         assert (body["error"]["code"], headers["retry-after"]) == ("limits_unavailable", "1")
+
+
+async def test_what_cannot_be_booked_is_no_clients_trouble_and_noted(
+    sabir: Sabir, acme: TestOrg, http: aiohttp.ClientSession, simulator: Simulator
+) -> None:
+    key = await acme.key(limits=Limits(tokens_per_minute=9_000))
+    simulator.hold()
+    running = asyncio.create_task(ask(sabir, http, key, stream=True))
+    await simulator.seen(1)
+    counters: Any = sabir.services.members.stores.counters
+    await counters.close()
+    simulator.release()
+    assert (await running)[0] == 200
+    assert (await sabir.log.last(1)).uncounted == "not_settled"

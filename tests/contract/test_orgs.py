@@ -10,6 +10,7 @@ import pytest
 
 from infra.control.store import ControlFault
 from infra.secrets.store import SecretsFault
+from providers.routing.virtual import Candidate, VirtualModel
 from tests.contract.org_rig import an_org, endpoint, org_env, secrets_seen
 from tests.contract.rig import STORY, body_of
 from tests.simulator import Status
@@ -266,3 +267,55 @@ async def test_the_sdk_shows_a_member_what_is_wrong(sabir: Sabir, acme: TestOrg)
     client = sabir.openai(await acme.key(models=("gpt-4o-mini",)))
     with pytest.raises(openai.PermissionDeniedError, match="may not use the model"):
         await client.chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "x"}])
+
+
+async def test_an_org_without_its_secrets_is_an_outage_and_not_a_bad_key(
+    sabir: Sabir, acme: TestOrg, http: aiohttp.ClientSession
+) -> None:
+    await sabir.services.members.stores.secrets.delete("org/acme")
+    status, body, _ = await ask(sabir, http, await acme.key())
+    assert (status, body["error"]["code"]) == (503, "secrets_missing")
+
+
+async def test_when_the_secrets_cannot_be_read_again_the_refused_one_is_the_last(
+    sabir: Sabir, simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    acme = await an_org(sabir, [endpoint("openai")])
+    key = await acme.key()
+    assert (await ask(sabir, http, key))[0] == 200
+    reader: Any = sabir.services.members.secrets
+    reader._store = Out(SecretsFault("out"))
+    simulator.next(Status(401))
+    status, body, _ = await ask(sabir, http, key, x_bt_use_cache="never")
+    assert (status, body["error"]["code"], simulator.calls()) == (502, "endpoint_unauthorized", 2)
+
+
+async def test_what_one_provider_cannot_represent_another_may(
+    sabir: Sabir, simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    """Anthropic has no `logprobs`, so that nothing is sent there and no attempt is counted."""
+    both = VirtualModel("both", (Candidate("claude-sonnet-4-5"), Candidate("gpt-4")))
+    acme = await an_org(sabir, [endpoint("openai"), endpoint("anthropic")], models=(both,))
+    key = await acme.key()
+    body = {**body_of("openai", stream=False), "model": "both", "n": 2}
+    status, _, headers = await ask(sabir, http, key, body)
+    assert (status, headers["x-bt-used-endpoint"], headers["x-sabir-attempts"]) == (200, "openai", "1")
+    assert simulator.calls("anthropic") == 0
+    status, answer, _ = await ask(sabir, http, key, {**body, "model": "claude-sonnet-4-5"})
+    assert (status, answer["error"]["param"]) == (400, "n")
+
+
+async def test_any_candidate_of_the_fastest_answers_for_all_of_them(
+    sabir: Sabir, simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    quick = VirtualModel("quick", (Candidate("gpt-4"), Candidate("claude-sonnet-4-5")), "fastest")
+    acme = await an_org(sabir, [endpoint("openai"), endpoint("anthropic")], models=(quick,))
+    key = await acme.key()
+    body = {**body_of("openai", stream=False), "model": "quick"}
+    simulator.next(Status(500), provider="openai")
+    _, _, first = await ask(sabir, http, key, body)
+    await sabir.log.records_of(1)
+    _, _, second = await ask(sabir, http, key, body)
+    assert (first["x-bt-used-endpoint"], second["x-bt-cached"]) == ("anthropic", "HIT")
+    _, _, named = await ask(sabir, http, key, body_of("openai", stream=False))
+    assert named["x-bt-cached"] == "MISS", "the name alone is another request"

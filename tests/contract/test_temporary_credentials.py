@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.contract.org_rig import an_org, endpoint, org_env
+from infra.control import tokens
+from infra.control.tokens import TokenClaims
+from tests.contract.org_rig import TOKEN_KEY, an_org, endpoint, org_env
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,6 +139,20 @@ async def test_pitfall_34_a_token_that_was_changed_is_refused_and_shown_to_no_pr
         status, _, _ = await chat(sabir, http, changed)
         assert status == (200 if changed == token else 401)
     assert all("eyJ" not in str(seen.headers) for seen in simulator.requests)
+
+
+async def test_a_token_of_a_key_that_never_was_is_refused(
+    sabir: Sabir, acme: TestOrg, http: aiohttp.ClientSession, simulator: Simulator
+) -> None:
+    now = int(sabir.clock.now)
+    claims = TokenClaims("acme", "aaaaaaaaaa", ("gpt-4",), "id", now, now + 60)
+    nobody = tokens.mint(claims, TOKEN_KEY)
+    forged = tokens.mint(replace(claims, key_id=acme.records[await acme.key()].key_id), bytes(32))
+    header, _, signature = nobody.split(".")
+    for token in (nobody, forged, f"{header}.{signature}.{signature}"):
+        status, body, _ = await chat(sabir, http, token)
+        assert (status, body["error"]["code"]) == (401, "invalid_api_key")
+    assert simulator.calls() == 0
 
 
 async def test_it_sees_the_shared_cache_and_has_one_of_its_own_otherwise(
