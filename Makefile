@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARCH ?= arm64
 BUNDLE = $(or $(wildcard $(BIN)/python),$(PYTHON)) -m infra.bundle
 
-.PHONY: help demo serve test lint types unit bench bundle build-ProxyFunction build-AdminFunction lock clean
+.PHONY: help demo serve test lint types unit fuzz record bench bundle build-ProxyFunction build-AdminFunction lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ unit: $(VENV)/.dev ## every test, and the branch coverage of the pure layers
 	@$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
 	@echo "branch coverage of providers/ and cache/, which must be 100 %:"
 	@$(BIN)/coverage report --include='providers/*,cache/*' --fail-under=100
+
+fuzz: $(VENV)/.dev ## look longer for bytes that break a stream translator (N=2000 examples of each property and reader)
+	@SABIR_FUZZ=$(or $(N),2000) $(BIN)/python -m pytest -q tests/providers/test_stream_fuzz.py $(ARGS)
+
+record: $(VENV)/.dev ## record a case at a live provider: PROVIDER=groq CASE=text MODEL=… (ARGS=--help explains)
+	@$(BIN)/python -m tests.recorder $(PROVIDER) $(CASE) $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 
 bench: $(VENV)/.dev ## what Sabir costs, side by side with a direct call (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from handlers.answer import Whole
+    from handlers.asked import Asked
     from handlers.services import Services
 
 # The second one is for clients of the service that this one follows: they need to change nothing but the host.
@@ -49,14 +51,22 @@ def create_app(services: Services) -> Starlette:
 
     endpoints = [
         Endpoint("chat/completions", openai.DIALECT, services, pipeline.answer),
+        Endpoint("chat/completions/input_tokens", openai.DIALECT, services, _count),
+        Endpoint("embeddings", openai.DIALECT, services, _embeddings),
         Endpoint("credentials", openai.DIALECT, services, temporary.answer),
     ]
+    models = Endpoint("models", openai.DIALECT, services, _models)
     app = Starlette(
         routes=[
             *(
                 Route(f"{prefix}/{endpoint.name}", endpoint, methods=["POST"])
                 for prefix in _PREFIXES
                 for endpoint in endpoints
+            ),
+            *(
+                Route(f"{prefix}/models{item}", models, methods=["GET"])
+                for prefix in _PREFIXES
+                for item in ("", "/{item:path}")
             ),
             Route("/healthz", _healthy, methods=["GET"]),
         ],
@@ -68,6 +78,24 @@ def create_app(services: Services) -> Starlette:
     return app
 
 
+async def _embeddings(asked: Asked, services: Services) -> Whole:
+    from handlers import embeddings  # not needed by a cold start for a chat
+
+    return await embeddings.answer(asked, services)
+
+
+async def _count(asked: Asked, services: Services) -> Whole:
+    from handlers import count
+
+    return await count.answer(asked, services)
+
+
+async def _models(asked: Asked, services: Services) -> Whole:
+    from handlers import models
+
+    return await models.answer(asked, services)
+
+
 async def _healthy(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
@@ -76,7 +104,8 @@ async def _not_found(request: Request, _: Exception) -> Response:
     paths = ", ".join(f"POST {prefix}/chat/completions" for prefix in _PREFIXES)
     return _refusal(
         UnknownRoute(
-            f"There is nothing at this URL ({request.method} of it). Sabir serves {paths} and POST /v1/credentials."
+            f"There is nothing at this URL ({request.method} of it). Sabir serves {paths}, "
+            "POST /v1/chat/completions/input_tokens, POST /v1/embeddings, GET /v1/models and POST /v1/credentials."
         )
     )
 

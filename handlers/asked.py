@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`headers` with lower-case names, `body` decompressed, `endpoint` less its prefix.
+    """`headers` with lower-case names, `body` decompressed, `endpoint` less its prefix. `item`: what the URL names
+    below the endpoint (`models/gpt-4`), empty where it names the endpoint alone.
 
     `notes`: headers that the answer will bear, an error too; they fill as the request goes its way. `closing`: what is
     to be done when it is over, however it ended; nobody waits for it.
@@ -28,3 +29,4 @@ class Asked:
     record: RequestRecord
     notes: dict[str, str]
     closing: AsyncExitStack
+    item: str = ""

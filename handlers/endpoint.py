@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Endpoint:
-    """`POST` of one dialect's request. One instance serves all requests.
+    """One dialect's request, by whatever method. One instance serves all requests.
 
     `answering` gives the answer or raises `SabirError`.
     """
@@ -68,7 +68,8 @@ class Endpoint:
         try:
             headers = _headers(scope)
             body = await read_body(receive, headers, self._services.settings.max_body)
-            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing)
+            item = scope.get("path_params", {}).get("item", "")
+            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing, item)
             async with _while_connected(receive, line):
                 reply = await self._answering(asked, self._services)
                 await self._reply(reply, line, record)

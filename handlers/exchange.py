@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
-from cache.sealed_cache import Hit, Miss, Stored
 from handlers.answer import Piece, Streamed, Whole
 from handlers.caller import Member
+from handlers.calls import keep, sent, too_slow
 from handlers.course import Course
-from handlers.headers import cache_headers, for_client
+from handlers.headers import cache_headers
 from handlers.live import live_pieces, opening, stream_for
 from handlers.metering import Meter
 from handlers.recorder import Recorder
+from providers import codec, estimate
 from providers.base import Stamp
 from providers.completion import fold, unfold
-from providers.errors import UpstreamDown, UpstreamError
+from providers.errors import UpstreamError
+from providers.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
-    from cache.sealed_cache import Handle
+    from cache.sealed_cache import Handle, Hit, Miss
     from handlers.asked import Asked
     from handlers.caller import Caller
     from handlers.course import Turn
     from handlers.limits import Tab
     from handlers.services import Services
     from infra.upstream import UpstreamResponse
-    from providers.base import EventEncoder, Provider, Target, Translated
+    from providers.base import EventEncoder, Provider, RelayingProvider, Target, Translated
     from providers.chat import ChatRequest
     from providers.completion import Completion
     from providers.events import Event
     from providers.routing.plan import Plan
-
-
-# 206 and 204 are no whole answers, and no provider says a completion with another 2xx.
-_ANSWERED: Final = frozenset({200, 201})
 
 
 @dataclass(slots=True)
@@ -71,7 +71,14 @@ class Exchange:
     tab: Tab
     services: Services
 
-    def replay(self, events: list[Event], hit: Hit) -> Whole | Streamed:
+    def opened(self, hit: Hit) -> list[Event] | None:
+        """The stored events; None where a later or broken release wrote what this one cannot read."""
+        try:
+            return codec.decode_events(hit.entry.payload)
+        except codec.UnreadableEvents:
+            return None
+
+    async def replay(self, events: list[Event], hit: Hit) -> Whole | Streamed:
         """The stored events, through the same encoder as live ones."""
         self.asked.record.cache = "hit"
         endpoint = self.plan.static.endpoint.name
@@ -110,6 +117,9 @@ class Exchange:
             except UpstreamError as error:
                 course.failed(turn, error)
                 turn = await course.turn()
+            except asyncio.CancelledError:
+                self._charge_unheard(turn)
+                raise
             else:
                 break
         course.answered(turn)
@@ -120,6 +130,8 @@ class Exchange:
         self._charge(attempt)
         if turn.provider.wire != self.chat.source.wire:
             body = self.asked.dialect.completion(done, self._stamp(turn.leg.model))
+        else:
+            body = cast("RelayingProvider", turn.provider).relayed(body, done)
         return Whole(200, _json(headers), body, self._keep(handle, attempt))
 
     async def _fetched(self, turn: Turn, headers: dict[str, str]) -> tuple[bytes, Completion]:
@@ -129,14 +141,14 @@ class Exchange:
                     body = await upstream.read()
                     return body, turn.provider.response(body)
         except TimeoutError:
-            raise _too_slow(turn) from None
+            raise too_slow(turn) from None
 
     def _streamed(self, course: Course, turn: Turn, handle: Handle | None) -> Streamed:
         """Nothing is sent yet: a provider may think before it sends its head, and the line is kept alive then too."""
         under_way = _UnderWay(self._attempt(turn))
         headers = dict(self.asked.notes)
 
-        async def keep() -> None:
+        async def kept() -> None:
             await self._keep(handle, under_way.attempt)()
 
         return Streamed(
@@ -145,7 +157,7 @@ class Exchange:
             under_way.attempt.encoder.content_type,
             under_way.encode,
             self.services.settings.timeouts,
-            keep,
+            kept,
         )
 
     async def _pieces(
@@ -162,6 +174,9 @@ class Exchange:
                     course.failed(attempt.turn, error)
                     under_way.attempt = self._attempt(await course.turn())
                     continue
+                except asyncio.CancelledError:
+                    self._charge_unheard(attempt.turn)
+                    raise
                 course.answered(attempt.turn)
                 try:
                     for piece in first:
@@ -180,21 +195,17 @@ class Exchange:
         headers.update(self.asked.notes)
         stream = stream_for(attempt.turn.provider, self.chat, attempt.encoder)
         return live_pieces(
-            self._sent(attempt.turn, headers), stream, attempt.encoder, attempt.recorder, meter=attempt.meter
+            self._sent(attempt.turn, headers),
+            stream,
+            attempt.encoder,
+            attempt.recorder,
+            meter=attempt.meter,
+            provider=attempt.turn.leg.provider,
         )
 
-    @asynccontextmanager
-    async def _sent(self, turn: Turn, headers: dict[str, str]) -> AsyncIterator[UpstreamResponse]:
-        """The provider's answer, let go however it ends; what the client may see of its headers joins `headers`."""
-        upstream = await self.services.upstream.send(turn.request, turn.leg.provider)
-        try:
-            if upstream.status not in _ANSWERED:
-                raise turn.provider.error(upstream.status, upstream.headers, await upstream.read_error())
-            passed = for_client(upstream.headers, limits=not isinstance(self.caller, Member))
-            headers |= {**passed, **headers, **self.asked.notes}
-            yield upstream
-        finally:
-            upstream.close()
+    def _sent(self, turn: Turn, headers: dict[str, str]) -> AbstractAsyncContextManager[UpstreamResponse]:
+        limits = not isinstance(self.caller, Member)
+        return sent(turn.request, turn, self.asked, self.services, headers=headers, limits=limits)
 
     def _attempt(self, turn: Turn) -> _Attempt:
         stamp = self._stamp(turn.leg.model)
@@ -203,24 +214,24 @@ class Exchange:
 
     def _charge(self, attempt: _Attempt) -> None:
         if isinstance(self.caller, Member):
-            self.tab.add(attempt.turn.leg, attempt.meter)
+            self.tab.add(attempt.turn.leg, partial(attempt.meter.usage, self.chat))
+
+    def _charge_unheard(self, turn: Turn) -> None:
+        """The client left before the answer began: the provider has read the prompt and charges for it."""
+        if isinstance(self.caller, Member):
+            self.tab.add(turn.leg, lambda: Usage(input=estimate.input_tokens(self.chat), output=0))
 
     def _keep(self, handle: Handle | None, attempt: _Attempt) -> Callable[[], Awaitable[None]]:
-        async def keep() -> None:
+        async def kept() -> None:
             if handle is None:
                 return
             if not self.plan.storable(attempt.turn.leg):
                 self.asked.record.stored = "stand-in"
                 return
             payload, outcome = attempt.recorder.finished()
-            kept = await self.services.cache.put(handle, payload, outcome, now=int(self.services.now()))
-            if isinstance(kept, Stored):
-                self.asked.record.stored = "stored"
-            else:
-                self.asked.record.stored = kept.reason
-                self.asked.record.cache_fault = kept.fault or self.asked.record.cache_fault
+            await keep(payload, outcome, handle, self.asked, self.services)
 
-        return keep
+        return kept
 
     def _encoder(self, stamp: Stamp) -> EventEncoder:
         return self.asked.dialect.encoder(stamp, include_usage=self.chat.include_usage)
@@ -235,12 +246,7 @@ async def _opening(live: AsyncGenerator[Piece, None], turn: Turn) -> list[Piece]
         async with asyncio.timeout(turn.patience):
             return await opening(live)
     except TimeoutError:
-        raise _too_slow(turn) from None
-
-
-def _too_slow(turn: Turn) -> UpstreamDown:
-    provider = turn.leg.provider
-    return UpstreamDown(f"{provider} did not answer in time", provider=provider, status=504, code="upstream_timeout")
+        raise too_slow(turn) from None
 
 
 async def _replayed(frames: list[bytes], end: bytes) -> AsyncGenerator[Piece, None]:

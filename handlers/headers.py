@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import quote
 
 from cache.sealed_cache import Hit, Miss
+from infra.control import tokens
+from providers import keys
 from providers.errors import InvalidRequest
+from providers.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 _TO_PROVIDER: Final[Mapping[str, tuple[str, ...]]] = {
     "openai": ("openai-beta", "openai-organization", "openai-project", "idempotency-key"),
     "anthropic": ("anthropic-beta", "anthropic-version"),
+    "vertex": ("anthropic-beta",),
 }
 _MEANINGLESS: Final = frozenset({"idempotency-key"})
 
@@ -35,11 +39,14 @@ _SOUND: Final = re.compile(r"[\t -~]*")
 
 
 def for_provider(provider: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """The client's headers that this provider may see. Raises `InvalidRequest` for one that cannot be sent."""
+    """The client's headers that this provider may see. Raises `InvalidRequest` for one that must not be sent."""
     passed = {name: headers[name] for name in _TO_PROVIDER.get(provider, ()) if name in headers}
     for name, value in passed.items():
         if not _SOUND.fullmatch(value):
             raise InvalidRequest(f"{name}: holds a character outside of ASCII.", param=name, code="invalid_header")
+        held = Secret(value)
+        if keys.is_sabir_key(held) or tokens.looks_like(held):
+            raise InvalidRequest(f"{name}: holds a key of Sabir's.", param=name, code="invalid_header")
     return passed
 
 

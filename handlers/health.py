@@ -5,6 +5,7 @@ Nothing here is on a request's way: it reads what came with its key's record, an
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +17,15 @@ from providers.routing.health import Health, health_document, read_health
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.control.store import ControlStore
+    from infra.control.store import ControlStore, ItemKey
     from providers.errors import UpstreamError
 
 # Seconds. Times to the first token drift; a cooldown that began or ended is told at once.
 _BETWEEN_PACES: Final = 15.0
 # What nobody has renewed for so long is no longer true.
 _KEPT: Final = 3600
+# Seconds. A sandbox must not wait for a store that hangs, with the client's answer long out.
+_PATIENCE: Final = 5.0
 
 
 class HealthBoard:
@@ -64,12 +67,15 @@ class HealthBoard:
         self._urgent.discard(org_id)
         self._published[org_id] = now
         place = health_place(org_id)
-        with suppress(ControlFault, Conflict):
-            item = (await self._control.get([place], now=int(now))).get(place)
-            theirs = read_health(item.document, now=now) if item else {}
-            document = health_document(self.of(org_id, theirs))
-            version = item.version if item else 0
-            await self._control.write([Put(place, document, version, int(now) + _KEPT)], now=int(now))
+        with suppress(ControlFault, Conflict, TimeoutError):
+            await asyncio.wait_for(self._write(org_id, place, now), _PATIENCE)
+
+    async def _write(self, org_id: str, place: ItemKey, now: float) -> None:
+        item = (await self._control.get([place], now=int(now))).get(place)
+        theirs = read_health(item.document, now=now) if item else {}
+        document = health_document(self.of(org_id, theirs))
+        version = item.version if item else 0
+        await self._control.write([Put(place, document, version, int(now) + _KEPT)], now=int(now))
 
     def _of(self, org_id: str, endpoint: str) -> Health:
         return self._seen.get(org_id, {}).get(endpoint, _NEW)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from handlers.caller import Member
 from infra.limits.counters import CountersFault
 from infra.limits.limiter import Denied, Need, Scope
-from providers import catalog, estimate
+from providers import catalog
 from providers.cost import cost
 from providers.errors import Forbidden, OverBudget, OverLimit, Unavailable
 
@@ -16,12 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from handlers.asked import Asked
-    from handlers.caller import Member
-    from handlers.metering import Meter
+    from handlers.caller import Caller
+    from handlers.estimates import Estimate
+    from handlers.services import Services
     from infra.control.records import Limits
     from infra.limits.limiter import Admission, Limiter, LimitName
-    from providers.chat import ChatRequest
+    from providers.routing.plan import Plan
     from providers.routing.serving import Leg
+    from providers.usage import Usage
 
 _WORDS: Final[dict[LimitName, str]] = {
     "requests_per_minute": "requests per minute",
@@ -31,6 +35,13 @@ _WORDS: Final[dict[LimitName, str]] = {
     "nano_usd_per_month": "money per month",
 }
 
+# Seconds. The counters answer in milliseconds, or not at all.
+_PATIENCE: Final = 5.0
+# Of one attempt. A provider's numbers are its own affair, but no answer has given tokens back, and what no answer can
+# have taken (a million dollars) would be more than a counter can hold.
+_MOST_TOKENS: Final = 10**9
+_MOST_NANO_USD: Final = 10**15
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -39,23 +50,37 @@ class Tab:
     `at`: epoch seconds, which decide the price. Nothing is reckoned before the answer is out.
     """
 
-    chat: ChatRequest
+    estimate: Estimate
     at: int
-    _attempts: list[tuple[Leg, Meter]] = field(default_factory=list)
+    _attempts: list[tuple[Leg, Callable[[], Usage | None]]] = field(default_factory=list)
 
-    def add(self, leg: Leg, meter: Meter) -> None:
-        self._attempts.append((leg, meter))
+    def add(self, leg: Leg, usage: Callable[[], Usage | None]) -> None:
+        """`usage`: None where nothing was answered."""
+        self._attempts.append((leg, usage))
 
     def total(self) -> Need:
         tokens = nano_usd = 0
-        for leg, meter in self._attempts:
-            usage = meter.usage(self.chat)
+        for leg, used in self._attempts:
+            usage = used()
             if usage is None:
                 continue
-            tokens += usage.prompt + usage.completion
+            tokens += min(max(0, usage.prompt) + max(0, usage.completion), _MOST_TOKENS)
             info = catalog.find(leg.provider, leg.model)
-            nano_usd += cost(usage, info, at=self.at, asked=estimate.conditions(self.chat)) or 0
+            paid = cost(usage, info, at=self.at, asked=self.estimate.conditions()) or 0
+            nano_usd += min(max(0, paid), _MOST_NANO_USD)
         return Need(tokens, nano_usd)
+
+
+async def admit_hit(asked: Asked, caller: Caller, services: Services) -> None:
+    """Raises as `Allowance.for_hit`. The bearer of a provider's own key has no limits here."""
+    if isinstance(caller, Member):
+        await Allowance(services.members.limiter, caller, asked, services.now).for_hit()
+
+
+async def admit(asked: Asked, caller: Caller, plan: Plan, tab: Tab, services: Services) -> None:
+    """Raises as `Allowance.for_miss`."""
+    if isinstance(caller, Member):
+        await Allowance(services.members.limiter, caller, asked, services.now).for_miss(plan.legs, tab)
 
 
 class Allowance:
@@ -70,18 +95,20 @@ class Allowance:
     async def for_hit(self) -> None:
         """A hit takes no tokens and no money. Raises `OverLimit`, or `Unavailable` where limits fail closed."""
         try:
-            admitted = await self._limiter.admit_hit(self._scopes(), lease_id=self._lease_id, now=self._now())
-        except CountersFault:
+            async with asyncio.timeout(_PATIENCE):
+                admitted = await self._limiter.admit_hit(self._scopes(), lease_id=self._lease_id, now=self._now())
+        except (CountersFault, TimeoutError):
             self._unknown()
         else:
             self._take(admitted, None)
 
     async def for_miss(self, legs: Iterable[Leg], tab: Tab) -> None:
         """Reserve what the dearest of the ways may take. Raises as `for_hit`, and `OverBudget`, `Forbidden`."""
-        need = self._need(tab.chat, legs, tab.at)
+        need = self._need(tab.estimate, legs, tab.at)
         try:
-            admitted = await self._limiter.admit(self._scopes(), need, lease_id=self._lease_id, now=self._now())
-        except CountersFault:
+            async with asyncio.timeout(_PATIENCE):
+                admitted = await self._limiter.admit(self._scopes(), need, lease_id=self._lease_id, now=self._now())
+        except (CountersFault, TimeoutError):
             self._unknown()
         else:
             self._take(admitted, tab)
@@ -94,13 +121,14 @@ class Allowance:
         org, key = self._member.org, self._member.key
         return Scope(f"key/{org.org_id}/{key.key_id}", key.limits), Scope(f"org/{org.org_id}", org.limits)
 
-    def _need(self, chat: ChatRequest, legs: Iterable[Leg], now: int) -> Need:
+    def _need(self, estimate: Estimate, legs: Iterable[Leg], now: int) -> Need:
         """The prices are looked at only where there is a budget: the list of them costs a cold start."""
         limits = (self._member.key.limits, self._member.org.limits)
         assumed = self._member.org.assumed_output_tokens
         counted = any(each.tokens_per_minute is not None for each in limits)
-        tokens = estimate.tokens(chat, assumed) if counted else 0
-        money = max((_bound(chat, leg, assumed, now) for leg in legs), default=0) if any(map(_budget, limits)) else 0
+        tokens = estimate.tokens(assumed) if counted else 0
+        held = any(map(_budget, limits))
+        money = max((_bound(estimate, leg, assumed, now) for leg in legs), default=0) if held else 0
         return Need(tokens, money)
 
     def _take(self, admitted: Admission | Denied, tab: Tab | None) -> None:
@@ -111,8 +139,9 @@ class Allowance:
         async def settle() -> None:
             used = tab.total() if tab else Need(0, 0)
             try:
-                await admitted.settle(used, now=self._now())
-            except CountersFault:
+                async with asyncio.timeout(_PATIENCE):
+                    await admitted.settle(used, now=self._now())
+            except (CountersFault, TimeoutError):
                 self._asked.record.uncounted = "not_settled"
 
         self._asked.closing.push_async_callback(settle)
@@ -132,7 +161,7 @@ def _budget(limits: Limits) -> bool:
     return limits.nano_usd_per_day is not None or limits.nano_usd_per_month is not None
 
 
-def _bound(chat: ChatRequest, leg: Leg, assumed: int, now: int) -> int:
+def _bound(estimate: Estimate, leg: Leg, assumed: int, now: int) -> int:
     """Raises `Forbidden` for a model without a price: a budget that cannot count it would not hold.
 
     At an address of the org's own there is none to pay, or the org knows it.
@@ -144,7 +173,7 @@ def _bound(chat: ChatRequest, leg: Leg, assumed: int, now: int) -> int:
             param="model",
             code="model_without_price",
         )
-    return estimate.nano_usd_bound(chat, info, assumed, now)
+    return estimate.nano_usd_bound(info, assumed, now)
 
 
 def _deny(denied: Denied) -> NoReturn:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from handlers.answer import MOST_HELD, Piece
 from providers.base import RelayedFrame
+from providers.errors import UpstreamProtocolError
 from providers.events import Event, Failed, meaningful
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ async def live_pieces(
     recorder: Recorder,
     *,
     meter: Meter,
+    provider: str,
 ) -> AsyncGenerator[Piece, None]:
     """Pieces for the client, ending with the dialect's end marker. Raises `UpstreamError` where the provider fails.
 
@@ -64,6 +66,8 @@ async def live_pieces(
                 yield piece
         for piece in _pieces(stream.close(), recorder, meter):
             yield piece
+    if not meter.began:
+        raise UpstreamProtocolError("the provider's stream ended before it said anything", provider=provider)
     recorder.complete()
     yield Piece(encoder.close(), meaningful=True)
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from providers import estimate
-from providers.events import Finished, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, UsageReported
+from providers.events import (
+    Finished,
+    ProviderFields,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
 from providers.usage import Usage
 
 if TYPE_CHECKING:
@@ -22,15 +30,18 @@ _CHARACTERS_A_TOKEN: Final = 4
 class Meter:
     """Sees every event of an answer, whoever reads it to its end and whoever does not."""
 
-    __slots__ = ("_characters", "_finished", "_reported")
+    __slots__ = ("_characters", "_finished", "_reported", "began")
 
     def __init__(self) -> None:
         self._reported: Usage | None = None
         self._characters = 0
         self._finished = False
+        self.began = False
+        """Whether any choice has begun: an answer without one says nothing, however well it ends."""
 
     def read(self, events: Iterable[Event]) -> None:
         for event in events:
+            self.began = self.began or not isinstance(event, Started | UsageReported | ProviderFields)
             match event:
                 case UsageReported(usage):
                     self._reported = self._reported.updated(usage) if self._reported else usage
@@ -48,8 +59,7 @@ class Meter:
         """
         told = -(-self._characters // _CHARACTERS_A_TOKEN)
         if self._reported is None:
-            asked = estimate.tokens(replace(chat, max_tokens=0), 0)
-            return Usage(input=asked, output=told) if told else None
+            return Usage(input=estimate.input_tokens(chat), output=told) if told else None
         if self._finished or self._reported.completion >= told:
             return self._reported
         return self._reported.updated(Usage(output=told))

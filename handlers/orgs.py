@@ -37,6 +37,8 @@ _R = TypeVar("_R")
 _NO_SUCH_TOKEN: Final = "The temporary credential is not valid, or has expired."  # noqa: S105 - says so, is none
 # A member's stores answer in milliseconds or not at all; a client that waits longer has given up.
 _PATIENCE: Final = 10.0
+# After a provider's 401, for each of two readings: the client has waited for the provider already.
+_PATIENCE_AGAIN: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Orgs:
         """Raises `Unauthenticated` for what is no good key, `Unavailable` where that cannot be known."""
         if tokens.looks_like(presented):
             return await self._bearer_of_token(presented, now)
-        known = _usable(await _available(self.directory.find(presented, now=now)), now)
+        known = _usable(await _key_known(self.directory.find(presented, now=now)), now)
         secrets = await self._secrets_of(known, now)
         shared = _shared_by_key(known, presented)
         return Member(known.org, known.key, secrets, known.health, _root(known.org, shared, presented), shared)
@@ -67,8 +69,9 @@ class Orgs:
             partial(self.secrets.previous, org_id),
         ):
             try:
-                found = await read(now=now)
-            except SecretsFault:
+                async with asyncio.timeout(_PATIENCE_AGAIN):
+                    found = await read(now=now)
+            except (SecretsFault, TimeoutError):
                 continue
             for one in found.endpoints if found else ():
                 if one.name == endpoint and one.secret != refused:
@@ -89,7 +92,7 @@ class Orgs:
         await self.stores.close()
 
     async def _secrets_of(self, known: Known, now: float) -> OrgSecrets:
-        secrets = await _available(self.secrets.of(known.org.org_id, now=now))
+        secrets = await _secrets_known(self.secrets.of(known.org.org_id, now=now))
         if secrets is None:
             raise Unavailable(
                 "This organisation's provider secrets are missing; ask its administrator.", code="secrets_missing"
@@ -101,7 +104,7 @@ class Orgs:
         said = tokens.ids_of(presented)
         if said is None:
             raise Unauthenticated(_NO_SUCH_TOKEN)
-        found = await _available(self.directory.find_by_id(said.org_id, said.key_id, now=now))
+        found = await _key_known(self.directory.find_by_id(said.org_id, said.key_id, now=now))
         if found is None:
             raise Unauthenticated(_NO_SUCH_TOKEN)
         secrets = await self._secrets_of(found, now)
@@ -115,8 +118,8 @@ class Orgs:
         return Member(known.org, known.key, secrets, known.health, root, shared, claims.models)
 
 
-async def _available(reading: Awaitable[_R]) -> _R:
-    """What a store says, in time."""
+async def _key_known(reading: Awaitable[_R]) -> _R:
+    """What the store of the keys says, in time."""
     try:
         async with asyncio.timeout(_PATIENCE):
             return await reading
@@ -126,7 +129,14 @@ async def _available(reading: Awaitable[_R]) -> _R:
             code="key_store_unavailable",
             retry_after="1",
         ) from None
-    except SecretsFault:
+
+
+async def _secrets_known(reading: Awaitable[_R]) -> _R:
+    """What the store of the provider secrets says, in time."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await reading
+    except (SecretsFault, TimeoutError):
         raise Unavailable(
             "The store of the provider secrets is out. Try again in a moment.",
             code="secret_store_unavailable",

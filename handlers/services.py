@@ -16,6 +16,7 @@ from cache.policy import CachePolicy
 from cache.sealed import NONCE_SIZE, Sealer
 from cache.sealed_cache import ResponseCache
 from handlers.record import JsonLines
+from infra.auth.authorizer import Authorizer
 from infra.settings import read_settings
 from infra.upstream import Upstream
 from providers import registry
@@ -70,7 +71,7 @@ class Services:
 def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: RequestLog | None = None) -> Services:
     """The services that `env` describes. Connects to nothing yet; raises `infra.settings.Misconfigured`."""
     settings = read_settings(env, registry.AVAILABLE, with_keys=with_keys)
-    upstream = Upstream(settings.timeouts)
+    upstream = Upstream(settings.timeouts, authorizer=Authorizer(env))
     store = _store(settings, upstream, env)
     cache = ResponseCache(store, _sealer(), CachePolicy(), read_deadline=settings.cache_read_deadline)
     return Services(settings, upstream, cache, log or JsonLines(), _orgs(settings, upstream, env))

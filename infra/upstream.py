@@ -9,6 +9,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from infra.auth.authorizer import Authorizer
+from providers.base import SigV4
 from providers.errors import SabirError, UpstreamDown, UpstreamProtocolError, UpstreamTruncated
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     import aiohttp
+    import yarl
 
     from infra.settings import Timeouts
     from providers.base import UpstreamRequest
@@ -34,11 +37,15 @@ _MOST_STALE: Final = 2
 
 
 class UpstreamResponse:
-    """An answer whose body is still to be read. `headers` have lower-case names; the body is already decompressed."""
+    """An answer whose body is still to be read. `headers` have lower-case names; the body is already decompressed.
 
-    def __init__(self, response: aiohttp.ClientResponse, provider: str) -> None:
+    `shown`: what the provider was shown in place of the key, and might quote.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, provider: str, shown: tuple[bytes, ...] = ()) -> None:
         self._response = response
         self._provider = provider
+        self._shown = shown
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
@@ -75,7 +82,10 @@ class UpstreamResponse:
         return b"".join([chunk async for chunk in self.chunks(limit)])
 
     async def read_error(self) -> bytes:
-        """The start of an error body; what cannot be read is left out, for the status says enough."""
+        """The start of an error body; what cannot be read is left out, for the status says enough.
+
+        Tokens and signatures are taken out of it: of a key the caller of this knows, of what was made of it only we.
+        """
         parts: list[bytes] = []
         size = 0
         try:
@@ -86,7 +96,10 @@ class UpstreamResponse:
                     break
         except SabirError:
             pass
-        return b"".join(parts)[:MAX_ERROR]
+        body = b"".join(parts)
+        for each in self._shown:
+            body = body.replace(each, b"***")
+        return body[:MAX_ERROR]
 
 
 @dataclass(slots=True)
@@ -97,10 +110,20 @@ class _Way:
 
 
 class Upstream:
-    """Sends requests. `close()` when the process ends."""
+    """Sends requests. `close()` when the process ends.
 
-    def __init__(self, timeouts: Timeouts, session: Callable[[], aiohttp.ClientSession] | None = None) -> None:
+    `authorizer`: without one, no request can use the function's own role.
+    """
+
+    def __init__(
+        self,
+        timeouts: Timeouts,
+        session: Callable[[], aiohttp.ClientSession] | None = None,
+        *,
+        authorizer: Authorizer | None = None,
+    ) -> None:
         self._timeouts = timeouts
+        self._authorizer = authorizer or Authorizer()
         self._make = session or self._new_session
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -119,30 +142,39 @@ class Upstream:
     async def send(self, request: UpstreamRequest, provider: str) -> UpstreamResponse:
         """The answer, whatever its status. The caller closes it.
 
-        Raises `UpstreamDown` when the provider cannot be reached (502) or does not begin to answer in time (504).
+        Raises `UpstreamDown` when the provider cannot be reached (502) or does not begin to answer in time (504), and
+        what `Authorizer.headers` raises.
         """
+        authorized = await self._authorizer.headers(request, self.session, provider)
+        answer = await self._answered(request, {**request.headers, **authorized}, provider)
+        response = UpstreamResponse(answer, provider, _shown(authorized) if request.auth.scheme else ())
+        if response.status == 401:
+            self._authorizer.refused(request.auth, authorized)
+        return response
+
+    async def _answered(
+        self, request: UpstreamRequest, headers: Mapping[str, str], provider: str
+    ) -> aiohttp.ClientResponse:
         for _ in range(_MOST_STALE):
             way = _Way()
             try:
-                return UpstreamResponse(await self._sent(request, way), provider)
+                return await self._sent(request, headers, way)
             except Exception as fault:
                 # That a provider closed a kept-alive connection while this process slept (a frozen sandbox) shows only
                 # now: RFC 9112 §9.3.1. A fresh connection that ends like this is a failure and is not tried again.
                 if not (way.reused and _is_disconnect(fault)):
                     raise _unreached(fault, provider) from fault
         try:
-            return UpstreamResponse(await self._sent(request, _Way()), provider)
+            return await self._sent(request, headers, _Way())
         except Exception as fault:
             raise _unreached(fault, provider) from fault
 
-    async def _sent(self, request: UpstreamRequest, way: _Way) -> aiohttp.ClientResponse:
-        auth = request.auth
-        headers = {"user-agent": USER_AGENT, **request.headers, auth.header: auth.prefix + auth.secret.reveal()}
+    async def _sent(self, request: UpstreamRequest, headers: Mapping[str, str], way: _Way) -> aiohttp.ClientResponse:
         return await self.session.request(
             request.method,
-            request.url,
+            _address(request),
             data=request.body,
-            headers=headers,
+            headers={"user-agent": USER_AGENT, **headers},
             allow_redirects=False,
             trace_request_ctx=way,
         )
@@ -165,6 +197,21 @@ class Upstream:
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=60),
             read_bufsize=2**18,
         )
+
+
+def _shown(authorized: Mapping[str, str]) -> tuple[bytes, ...]:
+    """The token of `Bearer TOKEN`, the signature of `AWS4-HMAC-SHA256 … Signature=SIGNATURE`, a session's token."""
+    values = (authorized.get(name, "") for name in ("authorization", "x-amz-security-token"))
+    return tuple(value.removeprefix("Bearer ").rpartition("Signature=")[2].encode() for value in values if value)
+
+
+def _address(request: UpstreamRequest) -> str | yarl.URL:
+    """A signed URL must go out as it was signed; aiohttp would write the `%3A` of a model's id as a colon."""
+    if not isinstance(request.auth.scheme, SigV4):
+        return request.url
+    import yarl
+
+    return yarl.URL(request.url, encoded=True)
 
 
 def _tracing() -> aiohttp.TraceConfig:

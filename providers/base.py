@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,12 +16,48 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class SigV4:
+    """The request is signed with AWS keys, `access key id:secret access key[:session token]`.
+
+    `own_role`: with those of the function that runs us, whatever the secret says.
+    """
+
+    region: str
+    service: str
+    own_role: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleServiceAccount:
+    """A service account's key file is exchanged for an access token (RFC 7523)."""
+
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntraClient:
+    """`tenant`, `client_id` and `client_secret` are exchanged for an access token (RFC 6749 §4.4)."""
+
+    scope: str
+
+
+Scheme: TypeAlias = SigV4 | GoogleServiceAccount | EntraClient
+
+
+@dataclass(frozen=True, slots=True)
 class Credential:
-    """A provider key and the header in which this provider wants it: `prefix` + key under `header`."""
+    """A provider key and the header in which this provider wants it: `prefix` + key under `header`.
+
+    `scheme`: what is made of the key at the moment of sending; None is the key itself. What it gives goes under
+    `header` too, but for a signature, which has headers of its own. `of_org`: the key is from an org's own endpoints,
+    so it may stand for what the function itself may do; a caller's never does.
+    """
 
     secret: Secret
     header: str = "authorization"
     prefix: str = "Bearer "
+    scheme: Scheme | None = None
+    of_org: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +66,12 @@ class Profile:
 
     `base_url` has no trailing slash and the same meaning as in the provider's official SDK.
     `headers`: request headers that the client may set for this provider, already allow-listed (`anthropic-beta` …).
+    `region`: the endpoint's, for a provider that says it again in its path or signature; None is the base URL's own.
     """
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +147,21 @@ class Provider(Protocol):
         ...
 
 
+class RegionalProvider(Provider, Protocol):
+    """One that is at another address in each region."""
+
+    def base_url_in(self, region: str) -> str:
+        """As `base_url`. `region` is lower-case letters, digits and hyphens."""
+        ...
+
+
+def home_of(provider: Provider, region: str | None) -> str:
+    """Where a provider is when neither an operator nor an endpoint says so; most are in one place for all regions."""
+    if region is None or not hasattr(provider, "base_url_in"):
+        return provider.base_url
+    return cast("RegionalProvider", provider).base_url_in(region)
+
+
 @dataclass(frozen=True, slots=True)
 class RelayedFrame:
     """One frame of a stream in the client's own wire, and what it says. Empty `raw`: keep it from the client."""
@@ -126,6 +179,10 @@ class RelayStream(Protocol):
 
 
 class RelayingProvider(Provider, Protocol):
+    def relayed(self, body: bytes, done: Completion) -> bytes:
+        """A whole answer for a client of the same wire: `body`, its reasoning in the one place; `done`: as read."""
+        ...
+
     def relay(self, *, hide_usage: bool) -> RelayStream:
         """`hide_usage`: the client did not ask for the usage chunk that we asked for."""
         ...

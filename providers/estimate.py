@@ -71,10 +71,15 @@ def conditions(chat: ChatRequest) -> dict[str, str]:
 
 def tokens(chat: ChatRequest, assumed_output: int) -> int:
     """A likely count of tokens, input and output together."""
+    return input_tokens(chat) + _output(chat, assumed_output)
+
+
+def input_tokens(chat: ChatRequest) -> int:
+    """A likely count of what the model reads."""
     size = sum(map(_message_size, chat.messages)) + sum(map(_size, _schemas(chat)))
     around = _PER_MESSAGE * len(chat.messages) + (_TOOLS if chat.tools else 0)
     media = sum(medium.tokens for medium in _media(chat))
-    return -(-size // _BYTES_PER_TOKEN) + around + media + _output(chat, assumed_output)
+    return -(-size // _BYTES_PER_TOKEN) + around + media
 
 
 def nano_usd_bound(chat: ChatRequest, info: ModelInfo | None, assumed_output: int, at: int) -> int:

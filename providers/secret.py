@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+import base64
+import json
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Secret:
@@ -34,3 +39,22 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied")
+
+
+def members_of(secret: Secret) -> Mapping[str, str]:
+    """The text members of a secret that is a JSON object, or base64 of one as a header can carry it.
+
+    Empty for any other: a key is no JSON.
+    """
+    text = secret.reveal()
+    # `{` is 0x7B, whose first six bits are base64's `e`. A JWT begins so too, but has dots.
+    if text.startswith("e"):
+        try:
+            text = base64.b64decode(text, validate=True).decode()
+        except ValueError:  # no base64, or of no text
+            return {}
+    try:
+        found = json.loads(text) if text.startswith("{") else None
+    except (ValueError, RecursionError):
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}

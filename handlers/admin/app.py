@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from handlers.admin import audit, endpoints, keys, models, orgs
 from handlers.admin.actor import iam_identity, key_holder
@@ -67,8 +67,8 @@ def create_admin_app(services: AdminServices) -> Starlette:
 
     app = Starlette(
         routes=[
-            Mount("/admin/v1", routes=_routes(services, _by_key)),
-            Mount("/admin-iam/v1", routes=_routes(services, _by_iam)),
+            Mount("/admin/v1", _routes(services, _by_key)),
+            Mount("/admin-iam/v1", _routes(services, _by_iam)),
         ],
         lifespan=lifespan,
         exception_handlers={404: _not_found, 405: _not_allowed},
@@ -77,10 +77,12 @@ def create_admin_app(services: AdminServices) -> Starlette:
     return app
 
 
-def _routes(services: AdminServices, admit: Admit) -> list[Route]:
-    return [
+def _routes(services: AdminServices, admit: Admit) -> Router:
+    routes = [
         Route(path, _Resource(answers, admit, services), methods=list(answers)) for path, answers in _ROUTES.items()
     ]
+    # A redirect would tell strangers what there is, and lead whoever follows it, admin key in hand, to plain HTTP.
+    return Router(routes, redirect_slashes=False)
 
 
 async def _by_key(request: Request, services: AdminServices) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_LISTED: Final = 100
+_LIMIT: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 # An item of DynamoDB has 400 KB, and an entry of the audit trail holds a record twice, as it was and as it is.
 _MAX_RECORD: Final = 150_000
@@ -63,7 +65,7 @@ class Call:
         if unknown:
             raise InvalidRequest(f"Unknown query parameter {unknown[0][:64]!r}.", param=unknown[0][:64])
         limit = self.query.get("limit", str(MOST_LISTED))
-        if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST_LISTED:
+        if _LIMIT.fullmatch(limit) is None or not 1 <= int(limit) <= MOST_LISTED:
             raise InvalidRequest(f"limit: must be a whole number from 1 to {MOST_LISTED}.", param="limit")
         return int(limit), self.query.get("after") or None
 

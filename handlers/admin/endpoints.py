@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+from handlers.admin.addresses import check_address
 from handlers.admin.audit import differences, recorded
 from handlers.admin.body import optional, text
 from handlers.admin.call import Reply, missing, retried
@@ -56,6 +57,7 @@ async def put(call: Call) -> Reply:
         before = next((each for each in found.endpoints if each.name == name), None)
         after = _read(_merged(name, before, sent))
         _check_provider(after)
+        check_address(after, in_lambda=call.services.in_lambda)
         shown = await _write(call, "endpoint.set" if before else "endpoint.add", found, before, after)
         return Reply(shown, 200 if before else 201)
 
@@ -72,6 +74,7 @@ async def rotate(call: Call) -> Reply:
         before = _named(found, call.path["name"])
         after = _read({**endpoint_document(before), "secret": secret})
         _check_provider(after)
+        check_address(after, in_lambda=call.services.in_lambda)
         if after == before:
             raise InvalidRequest("secret: is the one that this endpoint has.", param="secret", code="same_secret")
         return Reply(await _write(call, "endpoint.rotate", found, before, after))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from handlers.admin.admin_key import CachedAdminKey
 from handlers.stores import control_stores
+from infra.auth.authorizer import Authorizer
 from infra.settings import Timeouts, read_settings
 from infra.upstream import Upstream
 from providers import registry
@@ -46,7 +47,7 @@ class AdminServices:
 
     `base_urls`: where providers are unless an endpoint says otherwise. `local_actor` is set only where the application
     is called from within the process of whoever asks, without a network: that one needs no key. `report` takes a line
-    for the operator's log: an outage, a bug; never a secret.
+    for the operator's log: an outage, a bug; never a secret. `in_lambda`: the endpoints are for a function there.
     """
 
     control: ControlStore
@@ -55,6 +56,7 @@ class AdminServices:
     admin_key: AdminKey | None = None
     base_urls: Mapping[str, str] = field(default_factory=dict)
     local_actor: str | None = None
+    in_lambda: bool = False
     now: Callable[[], float] = field(default=time.time)
     random: Callable[[int], bytes] = field(default=os.urandom)
     new_id: Callable[[], str] = field(default=_new_id)
@@ -72,7 +74,7 @@ def build_admin_services(env: Mapping[str, str], *, local_actor: str | None = No
     `SABIR_ADMIN_KEY_SECRET` names the secret with the admin key. Without it nobody is let in over a network.
     """
     settings = read_settings(env, registry.AVAILABLE)
-    upstream = Upstream(_TRIAL_TIMEOUTS)
+    upstream = Upstream(_TRIAL_TIMEOUTS, authorizer=Authorizer(env))
     # Its counters are the proxy's, and open nothing as long as nobody counts.
     stores = control_stores(settings, upstream, env)
     return AdminServices(
@@ -82,6 +84,7 @@ def build_admin_services(env: Mapping[str, str], *, local_actor: str | None = No
         _admin_key(upstream, env),
         settings.base_urls,
         local_actor,
+        in_lambda="AWS_LAMBDA_RUNTIME_API" in env,
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Final
 
 from providers import catalog, registry
-from providers.base import Credential, Profile, Target
+from providers.base import Credential, Profile, Target, home_of
 from providers.dialects import openai
 from providers.errors import InvalidRequest, SabirError, UpstreamError
 from providers.jsonwalk import dump
@@ -29,9 +28,6 @@ _MAX_TOKENS: Final = 16
 
 # What reads less is an embedding, a classifier or long retired.
 _CHAT_WINDOW: Final = 32_000
-
-# `us-east-1`, `ap-southeast-2`, `us-gov-west-1`: the part of a provider's address that another region replaces.
-_REGION: Final = re.compile(r"(?<=[.-])[a-z]{2}(-[a-z]+)+-\d(?=\.)")
 
 
 def choose_model(endpoint: Endpoint, wanted: str | None) -> str:
@@ -88,17 +84,14 @@ def trial_request(endpoint: Endpoint, model: str, base_urls: Mapping[str, str]) 
         "messages": [{"role": "user", "content": _ASKED}],
         "max_completion_tokens": _MAX_TOKENS,
     }
-    profile = Profile(base_url_of(provider, endpoint, base_urls), endpoint.headers)
-    target = Target(endpoint.provider, model, Credential(endpoint.secret), profile)
+    profile = Profile(base_url_of(provider, endpoint, base_urls), endpoint.headers, endpoint.region)
+    target = Target(endpoint.provider, model, Credential(endpoint.secret, of_org=True), profile)
     return provider.request(openai.DIALECT.parse(dump(body)), target).request
 
 
 def base_url_of(provider: Provider, endpoint: Endpoint, base_urls: Mapping[str, str]) -> str:
-    """The endpoint's, the deployment's, or the provider's own one; in that the endpoint's region replaces another."""
-    url = endpoint.base_url or base_urls.get(endpoint.provider)
-    if url is not None:
-        return url
-    return provider.base_url if endpoint.region is None else _REGION.sub(endpoint.region, provider.base_url)
+    """The endpoint's, the deployment's, or the provider's own one in the endpoint's region."""
+    return endpoint.base_url or base_urls.get(endpoint.provider) or home_of(provider, endpoint.region)
 
 
 async def _usage(provider: Provider, upstream: UpstreamResponse) -> JsonObject | None:

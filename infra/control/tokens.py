@@ -31,6 +31,9 @@ _ALGORITHM: Final = "HS256"
 _FORM: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 # The base64 of `{"`: what starts with it is an object or no JSON at all, what does not is no token of ours.
 _JSON_OBJECT: Final = "eyJ"
+_OPENING: Final = re.compile(rf"(?={_JSON_OBJECT})")
+# Ours has some seventy characters; what is looked for in a longer text is bounded by it.
+_LONGEST_HEADER: Final = 512
 # The claims are checked against the caller's `now`; PyJWT would ask the machine's clock.
 _OPTIONS: Final[Any] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "strict_aud": True}
 
@@ -96,14 +99,18 @@ def looks_like(secret: Secret) -> bool:
     """Whether it says of itself that it is one of ours, which no provider must ever see.
 
     Vertex and Entra tokens are JWTs too; theirs have another `typ`. A token of ours that lost its end, or was changed
-    behind its header, still counts as ours: it is then refused here rather than sent to somebody else.
+    behind its header, still counts as ours, and so does what holds one, in quotes or behind another key: it is then
+    refused here rather than sent to somebody else.
     """
-    return _header(secret).get("typ") == _TYPE
+    text = secret.reveal()
+    openings = (found.start() for found in _OPENING.finditer(text))
+    return any(_object(text[at : at + _LONGEST_HEADER].partition(".")[0]).get("typ") == _TYPE for at in openings)
 
 
 def org_of(secret: Secret) -> str | None:
     """The org whose key signed it, as an unverified token says; None where it says nothing of that form."""
-    org_id = _header(secret).get("kid") if looks_like(secret) else None
+    header = _header(secret)
+    org_id = header.get("kid") if header.get("typ") == _TYPE else None
     return org_id if isinstance(org_id, str) and ORG_ID.fullmatch(org_id) else None
 
 

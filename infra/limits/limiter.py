@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from infra.limits.counters import CountersFault, Granted, Refused
 from infra.limits.ratelimit_headers import headers
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
     from infra.control.records import Limits
     from infra.limits.counters import Counters
+
+# Seconds for which what is under way goes on when nobody waits for it any more. A store that has not answered then is
+# out, and gives back by itself what it may have lent.
+_LAST_CHANCE: Final = 2.0
 
 __all__ = ["Admission", "Denied", "LimitName", "Limiter", "Need", "Scope"]
 
@@ -65,14 +69,14 @@ class Admission:
         """Book what the request really took; it stays counted as a request, its place among the parallel ones ends.
 
         To be called once the request is over, however it ended; `Need(0, 0)` where no provider charges for it. Goes
-        through to the end even if its caller is cancelled, as a charge that is lost is money that nobody counts.
+        on for a while even if its caller is cancelled, as a charge that is lost is money that nobody counts.
         Raises `CountersFault` after every scope was tried; a repeat is harmless.
         """
         task = asyncio.create_task(self._settle(used, int(now)))
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            await asyncio.wait([task])
+            await asyncio.wait([task], timeout=_LAST_CHANCE)
             raise
 
     async def _settle(self, used: Need, now: int) -> None:
@@ -127,11 +131,13 @@ class Limiter:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             # A caller who hangs up while the writes are under way would leave them there until the lease expires.
-            await asyncio.wait([task])
-            if task.cancelled() or task.exception() is not None:
+            await asyncio.wait([task], timeout=_LAST_CHANCE)
+            if not task.done() or task.cancelled() or task.exception() is not None:
+                task.cancel()
                 raise
             if isinstance(task.result(), Admission):
-                await self._give_back(limited, lease_id, now)
+                undoing = asyncio.create_task(self._give_back(limited, lease_id, now))
+                await asyncio.wait([undoing], timeout=_LAST_CHANCE)
             raise
 
     async def _admit(self, limited: Sequence[_Asked], lease_id: str, now: float) -> Admission | Denied:

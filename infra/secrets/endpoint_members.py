@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -109,9 +110,26 @@ def _matching(document: Mapping[str, Json], member: str, pattern: re.Pattern[str
 
 def _secret(document: Mapping[str, Json]) -> Secret:
     value = document.get("secret")
-    if not isinstance(value, str) or not _VISIBLE.fullmatch(value) or len(value) > MAX_SECRET:
-        raise BadDocument(f"secret must be 1 to {MAX_SECRET} printable ASCII characters without blanks")
+    key_file = _key_file(value)
+    if key_file is not None:
+        value, form = key_file, _LINE
+    else:
+        form = _VISIBLE
+    if not isinstance(value, str) or not form.fullmatch(value) or len(value) > MAX_SECRET:
+        raise BadDocument(
+            f"secret must be 1 to {MAX_SECRET} printable ASCII characters without blanks, or the text of a JSON object"
+        )
     return Secret(value)
+
+
+def _key_file(value: Json) -> str | None:
+    """A secret that is the text of a JSON object, as a service account's key file is: on one line of ASCII."""
+    if not isinstance(value, str) or value.lstrip()[:1] != "{":
+        return None
+    try:
+        return json.dumps(json.loads(value), separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _base_url(value: Json) -> str | None:

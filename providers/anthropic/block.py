@@ -20,6 +20,7 @@ from providers.events import (
     ToolCallStarted,
 )
 from providers.jsonwalk import JsonObject, MalformedJson, child, children, dump, load_object, text, without
+from providers.pieces import members_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,36 +174,27 @@ class _Kept:
     """A block that is passed on as it is, put together from its pieces."""
 
     def __init__(self, start: JsonObject) -> None:
-        self._block = dict(start)
+        self._pieces = [start]
         self._input: list[str] = []
 
     def begin(self) -> list[Event]:
         return []
 
     def piece(self, delta: JsonObject) -> list[Event]:
-        for name, value in without(delta, "type").items():
-            if name == "partial_json" and isinstance(value, str):
-                self._input.append(value)
-            else:
-                self._block[name] = _grown(self._block.get(name), value)
+        piece = without(delta, "type")
+        if isinstance(piece.get("partial_json"), str):
+            self._input.append(str(piece.pop("partial_json")))
+        self._pieces.append(piece)
         return []
 
     def end(self) -> list[Event]:
         return [ProviderFields({KEPT: [dict(self._members())]}, "message")]
 
     def _members(self) -> Iterator[tuple[str, Json]]:
-        yield from self._block.items()
+        yield from members_joined(self._pieces).items()
         written = "".join(self._input)
         if written:
             try:
                 yield "input", load_object(written)
             except MalformedJson:
                 yield "input", written
-
-
-def _grown(first: Json, later: Json) -> Json:
-    if isinstance(first, str) and isinstance(later, str):
-        return first + later
-    if isinstance(first, list) and isinstance(later, list):
-        return [*first, *later]
-    return later

@@ -22,6 +22,7 @@ from providers.events import (
     ToolCallStarted,
 )
 from providers.jsonwalk import JsonObject, MalformedJson, child, children, load_object, text, without
+from providers.pieces import members_joined
 
 if TYPE_CHECKING:
     from providers.jsonwalk import Json
@@ -177,23 +178,24 @@ class Kept:
     """A block that is passed on as it is, put together from its pieces."""
 
     def __init__(self) -> None:
-        self._block: JsonObject = {}
+        self._pieces: list[JsonObject] = []
 
     def begin(self) -> list[Event]:
         return []
 
     def piece(self, delta: JsonObject) -> list[Event]:
-        for name, value in delta.items():
-            # A server tool's result streams as a list of what is the `content` of the whole block.
-            piece: Json = {"content": value} if isinstance(value, list) else value
-            self._block[name] = _grown(self._block.get(name), piece)
+        # A server tool's result streams as a list of what is the `content` of the whole block.
+        self._pieces.append(
+            {name: {"content": value} if isinstance(value, list) else value for name, value in delta.items()}
+        )
         return []
 
     def end(self) -> list[Event]:
-        call = child(self._block, "toolUse")
+        block = members_joined(self._pieces, objects=True)
+        call = child(block, "toolUse")
         if isinstance(call.get("input"), str):
-            self._block["toolUse"] = {**call, "input": _arguments(text(call, "input") or "")}
-        return [ProviderFields({KEPT: [self._block]}, "message")]
+            block["toolUse"] = {**call, "input": _arguments(text(call, "input") or "")}
+        return [ProviderFields({KEPT: [block]}, "message")]
 
 
 def _arguments(written: str) -> Json:
@@ -201,13 +203,3 @@ def _arguments(written: str) -> Json:
         return load_object(written)
     except MalformedJson:
         return written
-
-
-def _grown(first: Json, later: Json) -> Json:
-    if isinstance(first, dict) and isinstance(later, dict):
-        return {**first, **{name: _grown(first.get(name), value) for name, value in later.items()}}
-    if isinstance(first, str) and isinstance(later, str):
-        return first + later
-    if isinstance(first, list) and isinstance(later, list):
-        return [*first, *later]
-    return later

@@ -46,6 +46,7 @@ _CODES = {
     "ValidationException": None,
     "UnrecognizedClientException": "invalid_api_key",
     "ExpiredTokenException": "invalid_api_key",
+    "InvalidSignatureException": "invalid_api_key",
     "ResourceNotFoundException": "model_not_found",
     "ThrottlingException": "rate_limit_exceeded",
 }
@@ -56,6 +57,9 @@ _FAILED = frozenset({408, 424})
 
 _NAME = re.compile(r"[A-Z][A-Za-z]{0,63}")
 _RETRY_AFTER = re.compile(r"[\w ,:+.-]{1,64}", re.ASCII)
+
+# A wrong signature is explained by quoting what was signed, session token included.
+_SIGNATURE = "Signature"
 
 # An explanation is a sentence; what is longer is a page or an echo of the request.
 _LONGEST_MESSAGE = 2_000
@@ -112,6 +116,8 @@ def _name(code: str) -> str:
 
 
 def _error(status: int, name: str, message: str, *, retry_after: str | None = None) -> UpstreamError:
+    if _SIGNATURE in name:
+        message = "Bedrock refused the signature: the AWS keys and their region must fit together."
     return _kind(status)(
         _message(status, message.strip()),
         provider=_PROVIDER,

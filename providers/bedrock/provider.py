@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from providers.bedrock import error, request, response
+from providers.bedrock.credential import DEFAULT_REGION, base_url_in
 from providers.bedrock.stream import ConverseStream
 
 if TYPE_CHECKING:
@@ -17,15 +18,20 @@ if TYPE_CHECKING:
 
 
 class Bedrock:
-    """See `providers.base.Provider`. Another region is another base URL."""
+    """See `providers.base.RegionalProvider`."""
 
     name: Final = "bedrock"
     wire: Final = "bedrock-converse"
-    base_url: Final = "https://bedrock-runtime.us-east-1.amazonaws.com"
+    base_url: Final = base_url_in(DEFAULT_REGION)
+
+    def base_url_in(self, region: str) -> str:
+        return base_url_in(region)
 
     def request(self, chat: ChatRequest, target: Target) -> Translated:
         """Raises `Unsupported`, and `InvalidRequest` for what Converse cannot even be asked (a model name that is
-        none of Bedrock's, arguments that are no JSON object, no message but the system's)."""
+        none of Bedrock's, arguments that are no JSON object, no message but the system's).
+
+        `Unauthenticated` for a caller who would use the function's own role."""
         return request.translate(chat, target)
 
     def response(self, body: bytes) -> Completion:

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from providers.base import Credential, Translated, UpstreamRequest
+from providers.base import Translated, UpstreamRequest
 from providers.bedrock.conversation import translate as conversation
+from providers.bedrock.credential import credential_of
 from providers.bedrock.draft import Draft
 from providers.bedrock.parameters import check_common, converse_members, inference_config, model_fields, output_config
 from providers.bedrock.profile import model_profile
@@ -28,21 +29,19 @@ _MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,2047}")
 
 def translate(chat: ChatRequest, target: Target) -> Translated:
     draft = Draft(model_profile(target.model))
-    url = (
-        f"{target.profile.base_url}/model/{_model_id(target.model)}/{'converse-stream' if chat.stream else 'converse'}"
-    )
+    url = f"{target.profile.base_url}/model/{model_id(target.model)}/{'converse-stream' if chat.stream else 'converse'}"
     request = UpstreamRequest(
         method="POST",
         url=url,
         headers=_headers(chat, target),
         body=dump(_body(chat, draft)),
-        auth=Credential(target.credential.secret),
+        auth=credential_of(target),
         streaming=chat.stream,
     )
     return Translated(request, draft.dropped)
 
 
-def _model_id(name: str) -> str:
+def model_id(name: str) -> str:
     """The model's name as one segment of the path, whatever is in it."""
     if _MODEL_ID.fullmatch(name) is None:
         raise InvalidRequest("This cannot be a model id of Bedrock's.", param="model")

@@ -12,9 +12,10 @@ from providers.cohere.error import protocol_error
 from providers.cohere.reasoning import THINKING
 from providers.events import Event, ProviderFields, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
 from providers.jsonwalk import child, text, without
+from providers.pieces import members_joined
 
 if TYPE_CHECKING:
-    from providers.jsonwalk import Json, JsonObject
+    from providers.jsonwalk import JsonObject
 
 # Content of a kind without a word of its own is kept here, in order.
 KEPT: Final = "cohere_content"
@@ -129,23 +130,14 @@ class _Kept:
     """A block that is passed on as it is, put together from its pieces."""
 
     def __init__(self, start: JsonObject) -> None:
-        self._block = dict(start)
+        self._pieces = [start]
 
     def begin(self) -> list[Event]:
         return []
 
     def piece(self, delta: JsonObject) -> list[Event]:
-        for name, value in without(delta, "type").items():
-            self._block[name] = _grown(self._block.get(name), value)
+        self._pieces.append(without(delta, "type"))
         return []
 
     def end(self) -> list[Event]:
-        return [ProviderFields({KEPT: [self._block]}, "message")]
-
-
-def _grown(first: Json, later: Json) -> Json:
-    if isinstance(first, str) and isinstance(later, str):
-        return first + later
-    if isinstance(first, list) and isinstance(later, list):
-        return [*first, *later]
-    return later
+        return [ProviderFields({KEPT: [members_joined(self._pieces)]}, "message")]

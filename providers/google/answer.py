@@ -21,6 +21,9 @@ MAX_ANSWER = 256 * 1024 * 1024
 # Candidates of one answer; Google gives at most 8.
 _MAX_CANDIDATES = 128
 
+# Names of counts in the usage of one answer, which is told again with each that is new; Google has about a dozen.
+_MAX_COUNTS = 64
+
 _MEMBERS = ("candidates", "usageMetadata", "modelVersion", "responseId")
 
 
@@ -81,9 +84,11 @@ class Answer:
 
     def _report(self, counts: JsonObject) -> list[Event]:
         """Counts are cumulative, but not each chunk has all of them."""
-        known = self._usage
-        self._usage = known | without(counts)
-        return [UsageReported(parse_usage(self._usage))] if self._usage != known else []
+        news = {name: count for name, count in without(counts).items() if self._usage.get(name) != count}
+        self._usage |= news
+        if len(self._usage) > _MAX_COUNTS:
+            raise protocol_error("usage of too many counts")
+        return [UsageReported(parse_usage(self._usage))] if news else []
 
 
 def error_in(chunk: JsonObject) -> UpstreamError | None:

@@ -27,7 +27,7 @@ _MODEL = re.compile(r"(?P<kind>models/|tunedModels/)?(?P<name>[A-Za-z0-9_-]+(?:\
 
 def translate(chat: ChatRequest, target: Target) -> Translated:
     dropped = Dropped()
-    path = _path(target.model)
+    path = model_path(target.model)
     body = _body(chat, target.model, dropped)
     method = "streamGenerateContent?alt=sse" if chat.stream else "generateContent"
     request = UpstreamRequest(
@@ -41,7 +41,8 @@ def translate(chat: ChatRequest, target: Target) -> Translated:
     return Translated(request, dropped.names)
 
 
-def _path(model: str) -> str:
+def model_path(model: str) -> str:
+    """`models/name` of a name. Raises `InvalidRequest`."""
     match = _MODEL.fullmatch(model)
     if match is None:
         raise InvalidRequest("This is no name of a Google model.", param="model", code="model_not_found")

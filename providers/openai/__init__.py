@@ -1,13 +1,19 @@
-"""OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat."""
+"""OpenAI's chat completions and embeddings: https://platform.openai.com/docs/api-reference."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from providers.openai.host import Host
+from providers.openai.host import EmbeddingsHost, Host
 from providers.openai.provider import ChatProvider
 
 if TYPE_CHECKING:
     from providers.base import RelayingProvider
 
-PROVIDER: Final[RelayingProvider] = ChatProvider(Host(name="openai", base_url="https://api.openai.com/v1"))
+PROVIDER: Final[RelayingProvider] = ChatProvider(
+    Host(
+        name="openai",
+        base_url="https://api.openai.com/v1",
+        embeddings=EmbeddingsHost(tokens=True, base64=True),
+    )
+)

@@ -26,6 +26,9 @@ _KNOWN: Final = (
 
 _PLAIN: Final = frozenset({"chat.completion.chunk", "chat.completion"})
 
+# An object that grows with each chunk would be said again with each, ever longer. Beyond, it is what was said last.
+_MOST_MERGED: Final = 100
+
 
 class AnswerReader:
     """State of one answer."""
@@ -36,6 +39,7 @@ class AnswerReader:
         self._started = False
         self._fields: JsonObject = {}
         self._unsaid: JsonObject = {}
+        self._merged = 0
         self._usage: Usage | None = None
 
     @property
@@ -96,9 +100,11 @@ class AnswerReader:
 
     def _hear(self, fields: JsonObject) -> None:
         for key, value in fields.items():
-            before = self._fields.get(key)
+            before, now = self._fields.get(key), value
             # Said in full each time, but an object may say one thing first and another last (`x_groq`).
-            now = merge_fields(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+            if isinstance(before, dict) and isinstance(value, dict) and self._merged < _MOST_MERGED:
+                self._merged += 1
+                now = merge_fields(before, value)
             if now != before:
                 self._fields[key] = self._unsaid[key] = now
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from providers.openai.effort import Control
 
 WIRE: Final = "openai-chat"
 
@@ -14,22 +17,50 @@ End: TypeAlias = Literal["done", "finish"]
 # 4xx when asked.
 StreamOptions: TypeAlias = Literal["ask", "leave", "refuse"]
 
+# How earlier reasoning goes back: under the name `reasoning`, or as Mistral's `thinking` parts of the content.
+Recall: TypeAlias = Literal["reasoning", "parts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingsHost:
+    """How a host serves embeddings. The defaults are what most hosts have in common, which is less than OpenAI has.
+
+    `path`: behind the base URL. `tokens`: takes inputs that are cut into tokens already. `base64`: gives float32 in
+    base64 when asked; of other hosts numbers are asked, and written anew. `names_float`: knows `float` by that name,
+    and not only as what comes unasked. `dimensions`: takes them. `renames`, `refuses`: as in `Host`. `int8`: its
+    base64 holds one signed byte a dimension, and it knows nothing else.
+    """
+
+    path: str = "/embeddings"
+    tokens: bool = False
+    base64: bool = False
+    names_float: bool = True
+    dimensions: bool = True
+    renames: tuple[tuple[str, str], ...] = ()
+    refuses: frozenset[str] = frozenset()
+    int8: bool = False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """The defaults are OpenAI's own behaviour, so that a row says only what differs.
 
     `base_url`: no trailing slash, as in the host's own SDK or documentation.
+    `path`: of its chat completions, behind the base URL; None where it has none.
     `renames`: top-level request members that the host knows under another name only.
     `refuses`, `refuses_in_messages`: members that the host answers with 4xx although they do not change the answer.
     `knows`: extensions of the wire beyond OpenAI's that may be sent when a request is built rather than relayed.
     `reasoning_apart`: `reasoning_tokens` are not part of `completion_tokens`.
     `usage_under`: a top-level member that holds the usage where the chunk itself has none.
+    `embeddings`: None where the host has none.
+    `controls`: how its models are told how much to think; the first whose pattern is in the name.
+    `recalls`: by a pattern in the lower-case model name, the form of earlier reasoning; without one it goes back as
+    `reasoning_content`, or not at all where that is refused.
     """
 
     name: str
     base_url: str
-    path: str = "/chat/completions"
+    path: str | None = "/chat/completions"
     auth: tuple[str, str] | None = None
     end: End = "done"
     stream_options: StreamOptions = "ask"
@@ -40,3 +71,6 @@ class Host:
     knows: frozenset[str] = frozenset()
     reasoning_apart: bool = False
     usage_under: str | None = None
+    embeddings: EmbeddingsHost | None = None
+    controls: tuple[Control, ...] = ()
+    recalls: tuple[tuple[str, Recall], ...] = ()

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from providers.base import Credential, Translated, UpstreamRequest
 from providers.completion import fold
-from providers.errors import InvalidRequest, UpstreamProtocolError
+from providers.errors import InvalidRequest, Unsupported, UpstreamProtocolError
 from providers.events import Failed
 from providers.jsonwalk import MalformedJson, dump, load_object
 from providers.members import parse_members, patch_members
 from providers.openai.answer import AnswerReader
 from providers.openai.errors import error_of
+from providers.openai.gather import gathered
 from providers.openai.host import WIRE
 from providers.openai.request import host_changes
 from providers.openai.stream import ChatRelay, ChatStream
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from providers.base import Target
     from providers.chat import ChatRequest
     from providers.completion import Completion
+    from providers.embedding import EmbeddingProvider
     from providers.errors import UpstreamError
     from providers.openai.host import Host
 
@@ -44,8 +46,22 @@ class ChatProvider:
     def base_url(self) -> str:
         return self.host.base_url
 
+    @property
+    def embeddings(self) -> EmbeddingProvider | None:
+        """None where the host has none."""
+        if self.host.embeddings is None:
+            return None
+        from providers.openai.embeddings import HostEmbeddings
+
+        return HostEmbeddings(self, self.host.embeddings)
+
     def request(self, chat: ChatRequest, target: Target) -> Translated:
-        """Relays the client's bytes where it speaks this wire. Raises `InvalidRequest` for a member written twice."""
+        """Relays the client's bytes where it speaks this wire. Raises `InvalidRequest` for a member written twice.
+
+        And `Unsupported` where the host has no chat at all.
+        """
+        if self.host.path is None:
+            raise Unsupported(f"{self.name} serves no chat completions.", param="model", code="model_not_for_chat")
         body, written = chat.source.body, chat.source.value
         left_out: tuple[str, ...] = ()
         try:
@@ -65,7 +81,7 @@ class ChatProvider:
             url=target.profile.base_url + self.host.path,
             headers=_headers(target, streaming=chat.stream),
             body=body,
-            auth=self._auth(target.credential),
+            auth=self.auth(target.credential),
             streaming=chat.stream,
         )
         return Translated(request, (*left_out, *dropped))
@@ -81,6 +97,10 @@ class ChatProvider:
             raise failed.error
         return fold(events)
 
+    def relayed(self, body: bytes, done: Completion) -> bytes:
+        """A whole answer for a client of this wire: `body`, of which `response` made `done`, reasoning in its place."""
+        return gathered(body, load_object(body), done)
+
     def stream(self) -> ChatStream:
         return ChatStream(self.host)
 
@@ -90,7 +110,7 @@ class ChatProvider:
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         return error_of(status, headers, body, self.name)
 
-    def _auth(self, credential: Credential) -> Credential:
+    def auth(self, credential: Credential) -> Credential:
         return credential if self.host.auth is None else Credential(credential.secret, *self.host.auth)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _KINDS: Final = {"reasoning.text": "text", "reasoning.summary": "summary", "reasoning.encrypted": "data"}
 
-# What is not here is said as `reasoning_content`, the most common name.
+# The other name, which a hit says beside `reasoning_content`.
 _MEMBER: Final = "reasoning"
 
 
@@ -51,9 +51,9 @@ class Thoughts:
         """Events of one delta, or of a whole message, whose every entry is a block of its own."""
         details = list(children(delta, "reasoning_details"))
         events: list[Event] = []
-        said = text(delta, "reasoning_content")
-        member = "" if said or not text(delta, _MEMBER) else _MEMBER
-        plain = _unrepeated(said or text(delta, _MEMBER) or "", details)
+        said, other = text(delta, "reasoning_content"), text(delta, _MEMBER)
+        member = _MEMBER if other and (not said or said == other) else ""
+        plain = _unrepeated(said or other or "", details)
         if plain:
             block = self._open(None)
             block.plain.append(plain)

@@ -10,6 +10,7 @@ from providers.events import Failed
 from providers.jsonwalk import MalformedJson, load_object
 from providers.openai.answer import AnswerReader
 from providers.openai.errors import error_in, error_within
+from providers.openai.gather import Gatherer
 from providers.sse import SseDecoder
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ChatRelay:
-    """Frames as they came, with what they say.
+    """Frames as they came, with what they say; reasoning is in `reasoning_content` too (`providers.openai.gather`).
 
     Kept from the client (empty `raw`): `[DONE]`, since the end marker is the pipeline's to send; a frame with an error,
     which the dialect writes; and, when asked, the chunk that holds nothing but usage.
@@ -34,6 +35,7 @@ class ChatRelay:
         self._hide_usage = hide_usage
         self._decoder = SseDecoder()
         self._reader = AnswerReader(host)
+        self._gatherer = Gatherer()
         self._ended = False
         self._fault: UpstreamError | None = None
 
@@ -80,7 +82,10 @@ class ChatRelay:
             self._ended = True
             return _hidden(events)
         hidden = self._hide_usage and not body.get("choices") and bool(body.get("usage"))
-        return [RelayedFrame(b"" if hidden else _text(frame.raw), events)]
+        if hidden:
+            return [RelayedFrame(b"", events)]
+        patched = self._gatherer.chunk(data, body, events)
+        return [RelayedFrame(_text(frame.raw if patched is data else _reframed(frame, patched)), events)]
 
     def _without_data(self, frame: Frame) -> list[RelayedFrame]:
         """A comment, passed on. Or no event stream at all: a JSON body, most often an error, or a page."""
@@ -135,6 +140,12 @@ def _text(raw: bytes) -> bytes:
 
 def _hidden(events: list[Event]) -> list[RelayedFrame]:
     return [RelayedFrame(b"", events)] if events else []
+
+
+def _reframed(frame: Frame, data: bytes) -> bytes:
+    """The frame with other data: its lines of data are one, or as many as the JSON is written on."""
+    before = b"".join(line + b"\n" for line in frame.raw.splitlines() if line and not line.startswith(b"data"))
+    return before + b"".join(b"data: " + line + b"\n" for line in data.splitlines()) + b"\n"
 
 
 def _closed(raw: bytes) -> bytes:

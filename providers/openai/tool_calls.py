@@ -7,12 +7,12 @@ every delta, send the id late, or not at all, or leave the index out; some write
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from providers.events import TOOL_CALL_FIELDS, ProviderFields, ToolCallDelta, ToolCallStarted
 from providers.jsonwalk import child, dump, integer, text, without
+from providers.openai.extent import Extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,16 @@ class _Call:
     arguments: list[str] = field(default_factory=list)
     sent: int = 0
     beside: JsonObject = field(default_factory=dict)
+    extent: Extent = field(default_factory=Extent)
+    measured: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether its arguments are a whole JSON object: no part of one is, so what follows is of another call."""
+        for piece in self.arguments[self.measured :]:
+            self.extent.add(piece)
+        self.measured = len(self.arguments)
+        return self.extent.closed
 
 
 class ToolCalls:
@@ -47,6 +57,7 @@ class ToolCalls:
         self._choice = choice
         self._next_part = next_part
         self._by_index: dict[int, _Call] = {}
+        self._by_id: dict[str, _Call] = {}
         self._calls: list[_Call] = []
         self._flushed = 0  # so many of them have started, and hold nothing back any more
 
@@ -62,6 +73,8 @@ class ToolCalls:
             call = self._new(integer(delta, "index"), kind)
         call.id = call.id or call_id
         call.name = call.name or name
+        if call.id:
+            self._by_id.setdefault(call.id, call)
         if arguments:
             call.arguments.append(arguments)
         return [*events, *self._events(call, whole=False), *self._beside(call, delta)]
@@ -91,12 +104,12 @@ class ToolCalls:
         """The call that a delta continues, or None where it begins one."""
         if index is None:
             if call_id:
-                return next((call for call in self._calls if call.id == call_id), None)
+                return self._by_id.get(call_id)
             return None if name or not self._calls else self._calls[-1]
         call = self._by_index.get(index)
         if call is None or (call_id and call.id and call_id != call.id):
             return None
-        if name and arguments and not call_id and not call.id and _complete(call):
+        if name and arguments and not call_id and not call.id and call.complete:
             return None  # the next whole call of a host that gives neither ids nor numbers
         return call
 
@@ -147,11 +160,3 @@ def _arguments(value: Json) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else dump(value).decode()
-
-
-def _complete(call: _Call) -> bool:
-    """Whether its arguments are a whole JSON object: no part of one is, so what follows belongs to another call."""
-    try:
-        return isinstance(json.loads("".join(call.arguments)), dict)
-    except (ValueError, RecursionError):
-        return False

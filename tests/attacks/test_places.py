@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import pytest
 from yarl import URL
 
-from providers import catalog, registry
+from providers import catalog, embedders, registry
 from providers.base import Credential, Profile, Target
 from providers.dialects import openai
+from providers.dialects.openai.embeddings import parse_embedding_request
 from providers.errors import InvalidRequest, SabirError, UnknownModel
 from providers.secret import Secret
 from tests.attacks.hostile import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLACE: Final = "https://provider.example:8443/base"
 
@@ -38,7 +42,11 @@ def url_for(provider: str, name: str, *, stream: bool) -> URL | None:
     return URL(request.url)
 
 
-@pytest.mark.parametrize("provider", registry.names())
+def serving(what: Callable[[str], object]) -> list[str]:
+    return [name for name in registry.names() if what(name) is not None]
+
+
+@pytest.mark.parametrize("provider", serving(lambda name: url_for(name, "x", stream=False)))
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_model_name_changes_neither_host_nor_path(provider: str, stream: bool) -> None:
     usual = url_for(provider, "x", stream=stream)
@@ -48,6 +56,41 @@ def test_a_model_name_changes_neither_host_nor_path(provider: str, stream: bool)
         assert url.query == usual.query
         assert len(url.raw_path.split("/")) == len(usual.raw_path.split("/"))
         assert not {"", ".", ".."} & set(url.raw_path.split("/")[1:])
+
+
+def url_for_embeddings(provider: str, name: str) -> URL | None:
+    asked = parse_embedding_request(json.dumps({"model": name, "input": "x"}).encode())
+    try:
+        embedder = embedders.find(provider)
+        request = embedder.request(asked, Target(provider, name, Credential(Secret(KEY)), Profile(PLACE))).request
+    except SabirError:
+        return None
+    assert KEY not in unquote(request.url)
+    return URL(request.url)
+
+
+# A name that is one of an embedding model at every provider, for Bedrock asks each in words of its own.
+EMBEDDER: Final = "amazon.titan-embed"
+
+
+@pytest.mark.parametrize("provider", serving(lambda name: url_for_embeddings(name, EMBEDDER)))
+def test_the_name_of_an_embedding_model_changes_neither_host_nor_path(provider: str) -> None:
+    usual = url_for_embeddings(provider, EMBEDDER)
+    assert usual is not None
+    names = (*NAMES, *(EMBEDDER + name for name in NAMES), *(name + EMBEDDER for name in NAMES))
+    for url in filter(None, (url_for_embeddings(provider, name) for name in names)):
+        assert (url.scheme, url.raw_authority, url.fragment) == ("https", "provider.example:8443", "")
+        assert url.query == usual.query
+        # Of names with slashes a provider may take the last part, or quote the whole: never more steps than usual.
+        assert len(url.raw_path.split("/")) == len(usual.raw_path.split("/"))
+        assert not {"", ".", ".."} & set(url.raw_path.split("/")[1:])
+
+
+def test_every_provider_serves_one_or_the_other() -> None:
+    assert set(registry.names()) == {
+        *serving(lambda name: url_for(name, "x", stream=False)),
+        *serving(lambda name: url_for_embeddings(name, EMBEDDER)),
+    }
 
 
 CORE: Final = (

@@ -112,9 +112,7 @@ async def test_a_compressed_body_that_is_none_or_too_large_is_refused(
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/chat", "/v1/chat/completions/", "/v2/chat/completions", "/v1/models"]
-)
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/chat", "/v1/chat/completions/", "/v2/chat/completions", "/v1/files"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_an_unknown_url_is_a_404_that_says_what_there_is(
     sabir: Sabir, http: aiohttp.ClientSession, path: str, method: str
@@ -136,7 +134,7 @@ async def test_a_wrong_method_is_a_405_that_says_which_is_right(
 
 async def test_the_sdk_sees_an_unknown_url_as_not_found(sabir: Sabir) -> None:
     with pytest.raises(openai.NotFoundError) as raised:
-        await sabir.client_of("openai").models.list()
+        await sabir.client_of("openai").files.list()
     assert raised.value.code == "unknown_url"
 
 

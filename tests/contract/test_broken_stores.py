@@ -126,7 +126,7 @@ async def test_an_entry_that_opens_and_cannot_be_read_is_a_miss(
     verdict, status, body = await asked(sabir, http, stream=stream)
     assert (verdict, status) == ("MISS", "sabir; fwd=miss; detail=fault")
     assert b"finish_reason" in body
-    assert sabir.log.records[-1].cache_fault == "the stored events could not be read"
+    assert sabir.log.records[-1].cache_fault == "the stored answer could not be read"
 
 
 async def test_pitfall_28_the_client_has_its_last_byte_before_a_hanging_put_is_given_up(

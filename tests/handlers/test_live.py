@@ -47,7 +47,10 @@ async def pieces_of(answer: Answer, provider: str) -> tuple[list[bytes], bool]:
     encoder = openai.DIALECT.encoder(STAMP, include_usage=False)
     recorder = Recorder(STAMP, limit=10_000)
     stream = stream_for(registry.find(provider), CHAT, encoder)
-    pieces = [piece.data async for piece in live_pieces(answer.sent(), stream, encoder, recorder, meter=Meter())]
+    pieces = [
+        piece.data
+        async for piece in live_pieces(answer.sent(), stream, encoder, recorder, meter=Meter(), provider="openai")
+    ]
     return pieces, recorder.finished()[1].complete
 
 
@@ -80,7 +83,9 @@ async def test_pitfall_40_pieces_that_nobody_wants_any_more_let_the_provider_go(
     answer = Answer(first, b"", b"")
     encoder = openai.DIALECT.encoder(STAMP, include_usage=False)
     stream = stream_for(registry.find(provider), CHAT, encoder)
-    pieces = live_pieces(answer.sent(), stream, encoder, Recorder(STAMP, limit=10_000), meter=Meter())
+    pieces = live_pieces(
+        answer.sent(), stream, encoder, Recorder(STAMP, limit=10_000), meter=Meter(), provider="openai"
+    )
     await anext(pieces)
     assert not answer.closed
     await pieces.aclose()

@@ -12,7 +12,7 @@ from tests.simulator.fault import Fault, Say, Status, StreamError, Tomorrow
 from tests.simulator.gate import Gate
 from tests.simulator.ledger import Ledger, Seen
 from tests.simulator.model import answer, scripted, tokens
-from tests.simulator.providers import PROVIDERS, Provider, Refused, Turn
+from tests.simulator.providers import PROVIDERS, Provider, Refused, Turn, anthropic_count, openai_embeddings
 from tests.simulator.reply import Pace, Piece, Reply
 from tests.simulator.server import Listener
 from tests.simulator.spoil import Frame, replaced, spoil_frames, spoil_reply
@@ -138,12 +138,16 @@ def _respond(provider: Provider, seen: Seen, faults: Sequence[Fault]) -> Reply:
 
 
 def _answered(provider: Provider, seen: Seen, faults: Sequence[Fault]) -> Reply:
+    if (seen.method, seen.path, provider.name) == ("POST", openai_embeddings.PATH, "openai"):
+        _fail(provider, faults)
+        return openai_embeddings.reply(seen)
+    if (seen.method, seen.path, provider.name) == ("POST", anthropic_count.PATH, "anthropic"):
+        _fail(provider, faults)
+        return anthropic_count.reply(seen.request)
     if (seen.method, seen.path) != ("POST", provider.path):
         raise Refused(404, "not_found_error", f"Invalid URL ({seen.method} {seen.path})")
     body = provider.check(seen.request)
-    for fault in faults:
-        if isinstance(fault, Status):
-            raise _outage(provider, fault)
+    _fail(provider, faults)
     turn = _turn(provider, body, seen.number, faults)
     streamed = body.get("stream") is True
     headers = provider.headers(turn, streamed=streamed)
@@ -153,6 +157,12 @@ def _answered(provider: Provider, seen: Seen, faults: Sequence[Fault]) -> Reply:
     frames = _cut_by_error(provider, seen.number, provider.frames(turn), faults)
     spoiled = spoil_frames(frames, faults, broken=provider.broken)
     return Reply(200, headers, tuple(frame.piece() for frame in spoiled), streamed=True)
+
+
+def _fail(provider: Provider, faults: Sequence[Fault]) -> None:
+    for fault in faults:
+        if isinstance(fault, Status):
+            raise _outage(provider, fault)
 
 
 def _outage(provider: Provider, fault: Status) -> Refused:

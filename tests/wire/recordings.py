@@ -1,6 +1,7 @@
 """Recorded provider traffic, read where it lies: beside the repository, in `shared/wire` (see its README).
 
-It is not part of the project. Where the folder is absent, `cases` gives one case that is skipped and says so.
+It is not part of the project. Where the folder is absent, `cases` gives one case that is skipped and says so. What
+`make record` writes to `cases/` beside this file is, and is replayed with them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
 
 FOLDER: Final = Path(__file__).parents[3] / "shared" / "wire"
+OWN: Final = Path(__file__).parent / "cases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,10 @@ class Recording:
 
 @cache
 def recordings() -> tuple[Recording, ...]:
-    """All of them, or none where the folder is absent."""
+    """All of them, or the project's own where the folder is absent."""
     index = FOLDER / "index.jsonl"
-    if not index.exists():
-        return ()
-    rows = [json.loads(line) for line in index.read_text().splitlines()]
+    rows = [json.loads(line) for line in index.read_text().splitlines()] if index.exists() else []
+    rows += [own_row(path) for path in sorted(OWN.glob("*/*.json"))]
     return tuple(
         Recording(
             path=row["path"],
@@ -84,6 +85,12 @@ def recordings() -> tuple[Recording, ...]:
         )
         for row in rows
     )
+
+
+def own_row(path: Path) -> dict[str, Any]:
+    """What the index would say of a case that `make record` wrote."""
+    case: dict[str, Any] = json.loads(path.read_text())
+    return {**case, "path": str(path), "status": case["response"]["status"]}
 
 
 def cases(wanted: Callable[[Recording], bool]) -> list[ParameterSet]:

@@ -106,8 +106,20 @@ def test_a_recorded_stream_is_relayed_byte_for_byte_but_for_what_is_ours_to_send
     for frame in [*relay.feed(recording.body), *relay.close()]:
         relayed += frame.raw
         events += frame.events
-    assert relayed == b"".join(kept(blocks(recording.body), hide_usage=hide_usage))
+    before, after = kept(blocks(recording.body), hide_usage=hide_usage), blocks(relayed)
+    assert [ungathered(*pair) for pair in zip(after, before, strict=True)] == before
     assert comparable(events) == comparable(events_of(provider.stream(), [recording.body]))
+
+
+def ungathered(block: bytes, original: bytes) -> bytes:
+    """`block` without the `reasoning_content` that the relay may have added to it."""
+    if block == original:
+        return block
+    for choice in json.loads(data_of(block))["choices"]:
+        assert choice["delta"]["reasoning_content"]
+        said = json.dumps(choice["delta"]["reasoning_content"], ensure_ascii=False).encode()
+        block = block.replace(b',"reasoning_content":' + said, b"", 1)
+    return block
 
 
 def kept(events: list[bytes], *, hide_usage: bool) -> list[bytes]:
@@ -236,6 +248,8 @@ ELSEWHERE = {
 
 def has_a_row(recording: Recording) -> bool:
     """Google and Bedrock also speak this wire beside their own, and are asked in their own."""
+    if recording.provider == "azure":
+        return False  # each customer has an address of their own: tests/providers/azure
     return is_chat(recording) and recording.provider in names() and find(recording.provider).wire == recording.wire
 
 

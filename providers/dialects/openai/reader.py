@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from providers.errors import InvalidRequest
+from providers.jsonwalk import MalformedJson
+from providers.members import parse_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +93,15 @@ class Reader:
     def invalid(self, key: str, why: str) -> NoReturn:
         path = self.at(key)
         raise InvalidRequest(f"Invalid value for '{path}': {why}.", param=path, code="invalid_value")
+
+
+def read_body(body: bytes) -> Reader:
+    """The whole request. Raises `InvalidRequest` for what is no JSON object."""
+    try:
+        return Reader(parse_members(body))
+    except MalformedJson as fault:
+        message = f"We could not parse the JSON body of your request: {fault}."
+        raise InvalidRequest(message, code="invalid_json") from None
 
 
 def _mistyped(path: str, wanted: str, found: Json) -> InvalidRequest:

@@ -1,7 +1,7 @@
 """Reasoning in OpenAI's chat dialect, which has no official place for it.
 
-Out: `reasoning_content`, the plain text, where DeepSeek, vLLM and most hosts put it, or the name under which the host
-itself said it; and beside it `reasoning_details`, in OpenRouter's form
+Out: `reasoning_content`, the plain text, where DeepSeek, vLLM and most hosts put it, and again under the name that the
+host itself has for it, if it is another; and beside it `reasoning_details`, in OpenRouter's form
 (https://openrouter.ai/docs/use-cases/reasoning-tokens), one entry for each block that is more than plain text: signed,
 encrypted, or marked by its maker. In: the same, or LiteLLM's `thinking_blocks`. Sent back unchanged, a signed block
 reaches the provider as the provider made it.
@@ -29,10 +29,10 @@ _NOTHING: Final = ReasoningPart()
 
 
 def reasoning_text(thoughts: Sequence[ReasoningPart]) -> JsonObject:
-    """The member with the plain text of all of them; empty where there is none."""
+    """The plain text of all of them, as a client finds it in a relayed answer too; empty where there is none."""
     said = "".join(part.text for part in thoughts)
     member = next((part.member for part in thoughts if part.member), "reasoning_content")
-    return {member: said} if said else {}
+    return {"reasoning_content": said, member: said} if said else {}
 
 
 def reasoning_detail(part: ReasoningPart, index: int, told: ReasoningPart = _NOTHING) -> JsonObject | None:

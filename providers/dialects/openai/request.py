@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeGuard, get_args
 
 from providers.chat import ChatRequest, ReasoningEffort, Source
 from providers.dialects.openai.messages import parse_messages, unread_members
-from providers.dialects.openai.reader import Reader
+from providers.dialects.openai.reader import Reader, read_body
 from providers.dialects.openai.tools import parse_format, parse_tool_choice, parse_tools
-from providers.errors import InvalidRequest
-from providers.jsonwalk import MalformedJson
-from providers.members import parse_members
 
 if TYPE_CHECKING:
     from providers.jsonwalk import Json
@@ -30,12 +27,8 @@ _TYPED = frozenset({
 
 def parse_request(body: bytes) -> ChatRequest:
     """Raises `InvalidRequest`, naming the member at fault in `param`."""
-    try:
-        value = parse_members(body)
-    except MalformedJson as fault:
-        message = f"We could not parse the JSON body of your request: {fault}."
-        raise InvalidRequest(message, code="invalid_json") from None
-    reader = Reader(value)
+    reader = read_body(body)
+    value = reader.value
     model = reader.need_text("model")
     messages = parse_messages(reader)
     effort, budget = _reasoning(reader)

@@ -1,5 +1,6 @@
 """What an endpoint may be, member by member. Each refusal says the rule and quotes no value."""
 
+import json
 from typing import Any
 
 import pytest
@@ -60,9 +61,35 @@ def test_a_provider_is_an_id(provider: Any) -> None:
     assert refusal(provider=provider) == "provider must be the id of a provider"
 
 
-@pytest.mark.parametrize("secret", ["", "two words", "sk-ü", "sk\n", "sk\x00", "x" * 16_385, None, 5, ["sk"]])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        "two words",
+        "sk-ü",
+        "sk\n",
+        "sk\x00",
+        "x" * 16_385,
+        None,
+        5,
+        ["sk"],
+        "{not json}",
+        '{"k": "' + "x" * 16_385 + '"}',
+    ],
+)
 def test_a_secret_is_printable_ascii(secret: Any) -> None:
-    assert refusal(secret=secret) == "secret must be 1 to 16384 printable ASCII characters without blanks"
+    rule = "secret must be 1 to 16384 printable ASCII characters without blanks, or the text of a JSON object"
+    assert refusal(secret=secret) == rule
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_key_file_is_a_secret_on_one_line(indent: int | None) -> None:
+    file = {"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nMIIE\n", "owner": "Zoë"}
+    found = read_endpoint({**LEAST, "secret": json.dumps(file, indent=indent)}).secret
+    assert json.loads(found.reveal()) == file
+    assert found.reveal().isascii()
+    assert "\n" not in found.reveal()
+    assert read_endpoint({**LEAST, "secret": found.reveal()}).secret == found
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from infra.control.records import health_place, key_place, org_place
 from tests.infra.template.policy import Request, allowed, several
-from tests.infra.template.translated import Json, grounded, translate
+from tests.infra.template.translated import Json, grounded, properties, translate
 
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
@@ -168,6 +168,19 @@ def test_the_proxy_can_write_no_secret_and_the_admin_can_write_the_orgs(call: st
 def test_the_admin_cannot_see_the_cache() -> None:
     for operation in ("GetItem", "BatchGetItem", "Query", "Scan", *WRITES):
         assert not allowed(statements("AdminRole"), item(operation, "x", table="cache"))
+
+
+@pytest.mark.parametrize("function", ["ProxyRole", "AdminRole"])
+@pytest.mark.parametrize("allow", ["true", "false"])
+def test_bedrock_of_the_account_is_used_only_where_the_operator_says_so(function: str, allow: str) -> None:
+    policies = grounded(properties(translate(AllowBedrock=allow), function)["Policies"], KNOWN)
+    said = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    models = "arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-lite-v1:0"
+    profiles = f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:inference-profile/eu.amazon.nova-lite-v1:0"
+    for resource in (models, profiles):
+        for action in ("bedrock:CountTokens", "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"):
+            assert allowed(said, Request(action, resource)) is (allow == "true")
+    assert not allowed(said, Request("bedrock:DeleteInferenceProfile", profiles))
 
 
 @pytest.mark.parametrize("role", ["ProxyRole", "AdminRole"])

@@ -107,6 +107,6 @@ def _resolve(node: Json, decided: dict[str, bool], values: dict[str, str]) -> Js
             entries = {key: _resolve(value, decided, values) for key, value in node.items()}
             return {key: value for key, value in entries.items() if value is not _NOTHING}
         case list():
-            return [_resolve(item, decided, values) for item in node]
+            return [item for item in (_resolve(item, decided, values) for item in node) if item is not _NOTHING]
         case _:
             return node

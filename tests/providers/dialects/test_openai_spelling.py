@@ -71,12 +71,15 @@ def test_a_function_call_of_2023_stays_one() -> None:
     assert "tool_calls" not in said
 
 
-def test_thought_keeps_the_name_that_its_host_gave_it() -> None:
+def test_thought_keeps_the_name_that_its_host_gave_it_beside_the_one_place() -> None:
     events: list[Event] = [ReasoningDelta(0, "I ", member="reasoning"), ReasoningDelta(0, "think"), TextDelta(1, "so")]
-    assert deltas(events) == [{"reasoning": "I "}, {"reasoning": "think"}, {"content": "so"}]
+    assert deltas(events) == [
+        {"reasoning_content": "I ", "reasoning": "I "},
+        {"reasoning_content": "think", "reasoning": "think"},
+        {"content": "so"},
+    ]
     said = message(events)
-    assert said["reasoning"] == "I think"
-    assert "reasoning_content" not in said
+    assert said["reasoning"] == said["reasoning_content"] == "I think"
     assert "reasoning_details" not in said
 
 
@@ -90,10 +93,15 @@ def test_a_host_that_says_each_piece_as_a_block_too_is_repeated_piece_by_piece()
     ]
     assert deltas(events)[:3] == [
         {
+            "reasoning_content": "I ",
             "reasoning": "I ",
             "reasoning_details": [{"type": "reasoning.text", "text": "I ", "id": "r", "format": "f", "index": 0}],
         },
-        {"reasoning": "think", "reasoning_details": [{"type": "reasoning.text", "text": "think", "index": 0}]},
+        {
+            "reasoning_content": "think",
+            "reasoning": "think",
+            "reasoning_details": [{"type": "reasoning.text", "text": "think", "index": 0}],
+        },
         {"reasoning_details": [{"type": "reasoning.text", "signature": "sig", "index": 0}]},
     ]
     block = {"type": "reasoning.text", "text": "I think", "signature": "sig", "id": "r", "format": "f", "index": 0}
@@ -108,7 +116,10 @@ def test_a_block_that_is_signed_after_plain_text_is_told_whole_then() -> None:
         Finished("stop"),
     ]
     told = {"type": "reasoning.text", "text": "I think", "signature": "sig", "format": "f", "index": 0}
-    assert deltas(events)[:2] == [{"reasoning": "I think"}, {"reasoning_details": [told]}]
+    assert deltas(events)[:2] == [
+        {"reasoning_content": "I think", "reasoning": "I think"},
+        {"reasoning_details": [told]},
+    ]
 
 
 def test_a_summary_is_called_one() -> None:

@@ -142,3 +142,10 @@ def test_what_stands_around_the_content_holds_as_said_last() -> None:
     candidate.piece({"safetyRatings": [2], "finishReason": "STOP"})
     fields, _ = candidate.end()
     assert fields.fields == {"safetyRatings": [2], "groundingMetadata": {"webSearchQueries": ["a"]}}  # type: ignore[union-attr]
+
+
+def test_usage_that_grows_with_each_chunk_is_an_error(read_all: ReadAll, sse: Sse) -> None:
+    """It is told again whenever it grows: without a limit, a megabyte of it would be told as gigabytes."""
+    cut = read_all([sse(*({"usageMetadata": {f"new{number}": number}} for number in range(100)))])
+    assert isinstance(cut.raised, UpstreamProtocolError)
+    assert sum(isinstance(event, UsageReported) for event in cut.events) == 64

@@ -183,6 +183,15 @@ def test_an_object_said_in_two_halves_is_whole() -> None:
     assert fold(events_of(events)).fields == {"x_groq": {"id": "r", "seed": 1, "usage": 2}}
 
 
+def test_an_object_that_grows_with_every_chunk_is_no_longer_said_in_full() -> None:
+    frames = [{**chunk(), "x_new": {f"part{number}": number}} for number in range(300)]
+    events = [event for event in events_of(sse(*frames) + DONE) if isinstance(event, ProviderFields)]
+    said = [event.fields.get("x_new") for event in events]
+    sizes = [len(value) for value in said if isinstance(value, dict)]
+    assert max(sizes) == 101
+    assert sizes[-1] == 1
+
+
 def test_lists_of_a_choice_grow_and_its_repeated_values_do_not() -> None:
     token = {"content": [{"token": "x", "logprob": 0.0}]}
     body = sse(*(chunk({"content": "x"}, logprobs=token, filters={"hate": {"safe": True}}) for _ in range(2))) + DONE

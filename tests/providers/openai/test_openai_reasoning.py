@@ -22,9 +22,12 @@ def test_plain_thought_comes_under_either_name_and_keeps_it(name: str, member: s
 
 def test_the_same_thought_in_two_places_counts_once() -> None:
     both = {"reasoning": "why", "reasoning_content": "why", **thought("why", format="x")}
-    assert whole(both).choices[0].parts == (ReasoningPart("why", format="x"),)
-    assert streamed(chunk(both)).choices[0].parts == (ReasoningPart("why", format="x"),)
-    assert whole({"reasoning": "why", "reasoning_content": "why"}).choices[0].parts == (ReasoningPart("why"),)
+    part = ReasoningPart("why", format="x", member="reasoning")
+    assert whole(both).choices[0].parts == (part,)
+    assert streamed(chunk(both)).choices[0].parts == (part,)
+    plain = {"reasoning": "why", "reasoning_content": "why"}
+    assert whole(plain).choices[0].parts == (ReasoningPart("why", member="reasoning"),)
+    assert whole({**plain, "reasoning": "because"}).choices[0].parts == (ReasoningPart("why"),)
 
 
 def test_a_block_that_repeats_the_plain_text_before_it_signs_it() -> None:

@@ -1,0 +1,110 @@
+"""`POST /v1/chat/completions/input_tokens`: how many tokens a chat would read, without the chat.
+
+It goes the way of a chat request, so that what is counted is what would be read, by the model that would read it. A
+count is never kept: asking takes no tokens and costs nothing, and a provider may count otherwise tomorrow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from handlers.answer import Whole
+from handlers.caller import Member
+from handlers.calls import sent, too_slow
+from handlers.course import Course
+from handlers.credentials import identify
+from handlers.limits import admit_hit
+from handlers.lookup import directives_of, note
+from handlers.routing import routed
+from providers import estimate
+from providers.errors import NotCached, UpstreamError
+from providers.jsonwalk import dump
+from providers.routing.affinity import prefix_of
+from providers.token_count import counter_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handlers.asked import Asked
+    from handlers.caller import Caller
+    from handlers.course import Turn
+    from handlers.services import Services
+    from providers.base import Provider, Target, Translated
+    from providers.chat import ChatRequest
+    from providers.routing.plan import Plan
+    from providers.token_count import TokenCounter
+
+
+async def answer(asked: Asked, services: Services) -> Whole:
+    """The answer, or `SabirError`."""
+    chat = replace(asked.dialect.parse(asked.body), stream=False)
+    directives = directives_of(asked.headers)
+    caller = await identify(asked.headers, services)
+    plan = routed(chat.model, partial(prefix_of, chat), caller, asked.headers, services)
+    note(asked, caller, plan, stream=False)
+    if directives.only_if_cached:
+        raise NotCached("The request asks for a cached answer only, and counts are never kept.")
+    await admit_hit(asked, caller, services)  # one request, as a hit is; no tokens and no money
+    return await _Counting(asked, chat, caller, plan, services).counted()
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    asked: Asked
+    chat: ChatRequest
+    caller: Caller
+    plan: Plan
+    services: Services
+
+    async def counted(self) -> Whole:
+        """By the first provider on the way that can be asked; where that one does not count, what is likely there.
+
+        A success is not told to the endpoint's health: that something is counted does not say that it is answered.
+        """
+        course = Course(self.asked, self.caller, self.plan, self.services, translate=self._translated, streamed=False)
+        while True:
+            turn = await course.turn()
+            counter = self._counter(turn.target)
+            if counter is None:
+                return _told(turn, estimate.input_tokens(self.chat), self.asked.notes, exact=False)
+            headers: dict[str, str] = {}
+            try:
+                return _told(turn, await self._asked_of(turn, counter, headers), headers, exact=True)
+            except UpstreamError as error:
+                course.failed(turn, error)
+
+    def _counter(self, target: Target) -> TokenCounter | None:
+        return counter_for(target.provider, self.chat, target.model)
+
+    def _translated(self, provider: Provider, target: Target) -> Translated:
+        """Where nobody counts, the chat itself, which is not sent: what a provider cannot be asked has no count."""
+        counter = self._counter(target)
+        return provider.request(self.chat, target) if counter is None else counter.count_request(self.chat, target)
+
+    async def _asked_of(self, turn: Turn, counter: TokenCounter, headers: dict[str, str]) -> int:
+        limits = not isinstance(self.caller, Member)
+        try:
+            async with (
+                asyncio.timeout(turn.patience),
+                sent(turn.request, turn, self.asked, self.services, headers=headers, limits=limits) as upstream,
+            ):
+                return counter.count_response(await upstream.read())
+        except TimeoutError:
+            raise too_slow(turn) from None
+
+
+def _told(turn: Turn, count: int, headers: Mapping[str, str], *, exact: bool) -> Whole:
+    """OpenAI's `response.input_tokens`, in the words of a chat, and who would read them."""
+    body = dump(
+        {
+            "object": "chat.completion.input_tokens",
+            "model": turn.leg.model,
+            "provider": turn.leg.provider,
+            "input_tokens": count,
+            "exact": exact,
+        }
+    )
+    return Whole(200, {**headers, "content-type": "application/json"}, body)

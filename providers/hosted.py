@@ -1,0 +1,76 @@
+"""A provider that speaks another one's wire at an address of its own: the other one translates, under its name."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from providers.errors import UpstreamError
+from providers.events import Failed
+from providers.registry import find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from providers.base import Provider, StreamTranslator, Target, Translated
+    from providers.chat import ChatRequest
+    from providers.completion import Completion
+    from providers.events import Event
+
+
+class Hosted:
+    """The wire of the provider `of`. What goes wrong with its answers is said to be `name`'s fault."""
+
+    def __init__(self, name: str, of: str) -> None:
+        self._name = name
+        self._of = of
+
+    @property
+    def translator(self) -> Provider:
+        """Loaded when it is first needed, as every provider is."""
+        return find(self._of)
+
+    def request(self, chat: ChatRequest, target: Target) -> Translated:
+        """As that provider is asked: address and credential are still to be changed."""
+        return self.translator.request(chat, target)
+
+    def response(self, body: bytes) -> Completion:
+        with _blaming(self._name):
+            return self.translator.response(body)
+
+    def stream(self) -> StreamTranslator:
+        return _HostedStream(self._name, self.translator.stream())
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+        error = self.translator.error(status, headers, body)
+        error.provider = self._name
+        return error
+
+
+class _HostedStream:
+    def __init__(self, name: str, stream: StreamTranslator) -> None:
+        self._name = name
+        self._stream = stream
+
+    def feed(self, data: bytes) -> list[Event]:
+        with _blaming(self._name):
+            return self._ours(self._stream.feed(data))
+
+    def close(self) -> list[Event]:
+        with _blaming(self._name):
+            return self._ours(self._stream.close())
+
+    def _ours(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            if isinstance(event, Failed):
+                event.error.provider = self._name
+        return events
+
+
+@contextmanager
+def _blaming(name: str) -> Iterator[None]:
+    try:
+        yield
+    except UpstreamError as error:
+        error.provider = name
+        raise
