@@ -207,6 +207,12 @@ _ROWS: Final = (
         knows=_PLAIN_THOUGHT,
     ),
     Host(
+        name="deepinfra",
+        base_url="https://api.deepinfra.com/v1/openai",  # deepinfra.com/docs/openai_api
+        developer_role=_DEVELOPER_OF_OPEN_MODELS,
+        embeddings=EmbeddingsHost(),  # the same page
+    ),
+    Host(
         name="vercel_gateway",
         base_url="https://ai-gateway.vercel.sh/v1",
         controls=_OPENROUTERS,  # vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions/reasoning
