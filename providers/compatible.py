@@ -121,6 +121,7 @@ _ROWS: Final = (
         # 422 for the newer name, github.com/editor-code-assistant/eca/issues/231; docs.mistral.ai/api: `random_seed`.
         renames=(_OLD_LIMIT, ("seed", "random_seed")),
         developer_role=False,  # docs.mistral.ai/api: system, user, assistant, tool
+        short_call_ids=True,  # 400, code 3280: github.com/nearai/ironclaw/issues/1241
         # 422 extra_forbidden for members it does not define: github.com/mistralai/platform-docs-public/issues/7.
         refuses=frozenset({"user", "store", "safety_identifier"}),
         # 422: github.com/charmbracelet/crush/issues/1590, github.com/OpenMinis/OpenMinis/issues/87.

@@ -56,6 +56,7 @@ class Host:
     `controls`: how its models are told how much to think; the first whose pattern is in the name.
     `recalls`: by a pattern in the lower-case model name, the form of earlier reasoning; without one it goes back as
     `reasoning_content`, or not at all where that is refused.
+    `short_call_ids`: takes ids of tool calls only if they have nine letters and digits.
     """
 
     name: str
@@ -74,3 +75,4 @@ class Host:
     embeddings: EmbeddingsHost | None = None
     controls: tuple[Control, ...] = ()
     recalls: tuple[tuple[str, Recall], ...] = ()
+    short_call_ids: bool = False

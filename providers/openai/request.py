@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from providers.members import REMOVED, Renamed, Within
+from providers.openai.call_ids import short_ids
 from providers.openai.effort import effort_changes
 from providers.openai.recall import recalled
 
@@ -50,12 +51,15 @@ def _message_changes(
 ) -> Iterator[tuple[str | int, Change]]:
     """Changes in each message. `developer` is OpenAI's newer word for `system`: no meaning is lost with it."""
     messages = written.get("messages")
-    if not isinstance(messages, list) or (host.developer_role and not host.refuses_in_messages and not host.recalls):
+    untouched = host.developer_role and not (host.refuses_in_messages or host.recalls or host.short_call_ids)
+    if not isinstance(messages, list) or untouched:
         return
     for number, message in enumerate(messages):
         if not isinstance(message, dict):
             continue
         changes = recalled(message, model, host)
+        if host.short_call_ids:
+            changes |= short_ids(message)
         if message.get("role") == "developer" and not host.developer_role:
             changes["role"] = "system"
         for name in (message.keys() & host.refuses_in_messages) - changes.keys():
