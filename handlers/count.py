@@ -62,7 +62,8 @@ class _Counting:
     async def counted(self) -> Whole:
         """By the first provider on the way that can be asked; where that one does not count, what is likely there.
 
-        A success is not told to the endpoint's health: that something is counted does not say that it is answered.
+        Neither success nor failure is told to the endpoint's health: counting has limits of its own, and that something
+        is counted does not say that it is answered.
         """
         course = Course(self.asked, self.caller, self.plan, self.services, translate=self._translated, streamed=False)
         while True:
@@ -74,7 +75,7 @@ class _Counting:
             try:
                 return _told(turn, await self._asked_of(turn, counter, headers), headers, exact=True)
             except UpstreamError as error:
-                course.failed(turn, error)
+                course.failed(turn, error, of_endpoint=False)
 
     def _counter(self, target: Target) -> TokenCounter | None:
         return counter_for(target.provider, self.chat, target.model)

@@ -87,12 +87,12 @@ class Course:
             self._note(step.leg, dropped_names(translated.dropped))
             return Turn(step.leg, target, provider, translated.request, self._patience(), self._services.now())
 
-    def failed(self, turn: Turn, error: UpstreamError) -> None:
-        """The try came to nothing before the client saw anything of it."""
+    def failed(self, turn: Turn, error: UpstreamError, *, of_endpoint: bool = True) -> None:
+        """The try came to nothing before the client saw anything. `of_endpoint`: it tells how that one is doing."""
         self._redact(turn, error)
         name = turn.leg.endpoint.name
         self._asked.record.failed += (f"{name}:{word_of(error)}",)
-        if isinstance(self._caller, Member):
+        if of_endpoint and isinstance(self._caller, Member):
             health = self._services.members.health
             health.failed(self._caller.org.org_id, name, error, now=self._services.now())
         if isinstance(error, UpstreamAuth):

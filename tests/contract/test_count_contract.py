@@ -88,6 +88,17 @@ async def test_the_next_endpoint_counts_where_the_first_fails(
     assert set(secrets_seen(simulator.requests)) == {"anthropic"}
 
 
+async def test_a_count_that_is_limited_says_nothing_of_the_endpoints_answers(
+    start: Any, http: aiohttp.ClientSession, simulator: Simulator, tmp_path: Path
+) -> None:
+    sabir = await start(org_env(tmp_path))
+    acme = await an_org(sabir, [endpoint("anthropic", "a"), endpoint("anthropic", "b")])
+    simulator.next(Status(429, retry_after="60"))
+    assert (await counted(sabir, http, CLAUDE, await acme.key()))[0] == 200
+    await sabir.log.records_of(1)
+    assert sabir.services.members.health.of("acme", {}) == {}
+
+
 async def test_a_count_is_one_request_and_no_tokens(start: Any, http: aiohttp.ClientSession, tmp_path: Path) -> None:
     sabir = await start(org_env(tmp_path))
     acme = await an_org(sabir, [endpoint("anthropic")])
