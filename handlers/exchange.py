@@ -16,6 +16,7 @@ from handlers.headers import cache_headers
 from handlers.live import live_pieces, opening, stream_for
 from handlers.metering import Meter
 from handlers.recorder import Recorder
+from handlers.sidecar import completed
 from providers import codec, estimate
 from providers.base import Stamp
 from providers.completion import fold, unfold
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from handlers.course import Turn
     from handlers.limits import Tab
     from handlers.services import Services
+    from handlers.sidecar import Signatures
     from infra.upstream import UpstreamResponse
     from providers.base import EventEncoder, Provider, RelayingProvider, Target, Translated
     from providers.chat import ChatRequest
@@ -70,6 +72,7 @@ class Exchange:
     plan: Plan
     tab: Tab
     services: Services
+    signatures: Signatures
 
     def opened(self, hit: Hit) -> list[Event] | None:
         """The stored events; None where a later or broken release wrote what this one cannot read."""
@@ -81,6 +84,7 @@ class Exchange:
     async def replay(self, events: list[Event], hit: Hit) -> Whole | Streamed:
         """The stored events, through the same encoder as live ones."""
         self.asked.record.cache = "hit"
+        self.signatures.keep(events, self.chat, self.plan.static.model)
         endpoint = self.plan.static.endpoint.name
         headers = {**cache_headers(hit), "x-bt-used-endpoint": endpoint, **self.asked.notes}
         stamp = self._stamp(self.plan.static.model)
@@ -97,16 +101,18 @@ class Exchange:
         """
         self.asked.record.cache, self.asked.record.cache_fault = miss.reason, miss.fault or None
         self.asked.notes.update(cache_headers(miss))
+        found = await self.signatures.found(self.chat, self.plan)
+
+        def translated(provider: Provider, target: Target) -> Translated:
+            return provider.request(completed(self.chat, found, provider, target.model), target)
+
         course = Course(
-            self.asked, self.caller, self.plan, self.services, translate=self._translated, streamed=self.chat.stream
+            self.asked, self.caller, self.plan, self.services, translate=translated, streamed=self.chat.stream
         )
         turn = await course.turn()
         if self.chat.stream:
             return self._streamed(course, turn, miss.handle)
         return await self._whole(course, turn, miss.handle)
-
-    def _translated(self, provider: Provider, target: Target) -> Translated:
-        return provider.request(self.chat, target)
 
     async def _whole(self, course: Course, turn: Turn, handle: Handle | None) -> Whole:
         while True:
@@ -127,6 +133,7 @@ class Exchange:
         attempt.recorder.record(events)
         attempt.recorder.complete()
         attempt.meter.read(events)
+        self.signatures.keep(events, self.chat, turn.leg.model)
         self._charge(attempt)
         if turn.provider.wire != self.chat.source.wire:
             body = self.asked.dialect.completion(done, self._stamp(turn.leg.model))
@@ -187,6 +194,7 @@ class Exchange:
                     course.broken(attempt.turn, error)
                     raise
                 finally:
+                    self.signatures.keep(attempt.recorder.events, self.chat, attempt.turn.leg.model)
                     self._charge(attempt)
                 return
 

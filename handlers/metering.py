@@ -41,7 +41,7 @@ class Meter:
 
     def read(self, events: Iterable[Event]) -> None:
         for event in events:
-            self.began = self.began or not isinstance(event, Started | UsageReported | ProviderFields)
+            self.began = self.began or _is_of_a_choice(event)
             match event:
                 case UsageReported(usage):
                     self._reported = self._reported.updated(usage) if self._reported else usage
@@ -63,3 +63,9 @@ class Meter:
         if self._finished or self._reported.completion >= told:
             return self._reported
         return self._reported.updated(Usage(output=told))
+
+
+def _is_of_a_choice(event: Event) -> bool:
+    return not isinstance(event, Started | UsageReported | ProviderFields) or (
+        isinstance(event, ProviderFields) and event.scope != "completion"
+    )

@@ -12,6 +12,7 @@ from handlers.limits import Tab
 from handlers.lookup import Question, directives_of, look_up, note
 from handlers.routing import routed
 from handlers.serving import served
+from handlers.sidecar import signatures_of
 from providers import codec
 from providers.routing.affinity import prefix_of
 
@@ -34,7 +35,8 @@ async def answer(asked: Asked, services: Services) -> Whole | Streamed:
     note(asked, caller, plan, stream=chat.stream)
     verdict = await look_up(_question(chat), directives, asked, caller, plan, services=services)
     tab = Tab(ChatEstimate(chat), int(services.now()))
-    return await served(Exchange(asked, chat, caller, plan, tab, services), verdict, directives)
+    signatures = signatures_of(asked, caller, directives, services)
+    return await served(Exchange(asked, chat, caller, plan, tab, services, signatures), verdict, directives)
 
 
 def _question(chat: ChatRequest) -> Question:

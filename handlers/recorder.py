@@ -20,7 +20,7 @@ from providers.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from providers.base import Stamp
 
@@ -62,6 +62,11 @@ class Recorder:
     def complete(self) -> None:
         """The provider's own end marker was seen."""
         self._complete = True
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """As far as the answer came; none of an overlong one."""
+        return self._events
 
     def finished(self) -> tuple[bytes, Outcome]:
         """The payload to store and what the policy must know of it; an overlong answer has an empty payload."""

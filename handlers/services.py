@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from cache.policy import CachePolicy
 from cache.sealed import NONCE_SIZE, Sealer
 from cache.sealed_cache import ResponseCache
+from cache.sidecar import Sidecar
 from handlers.record import JsonLines
 from infra.auth.authorizer import Authorizer
 from infra.settings import read_settings
@@ -48,6 +49,7 @@ class Services:
     settings: Settings
     upstream: Upstream
     cache: ResponseCache
+    sidecar: Sidecar
     log: RequestLog
     orgs: Orgs | None = None
     now: Callable[[], float] = field(default=time.time)
@@ -74,7 +76,8 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     upstream = Upstream(settings.timeouts, authorizer=Authorizer(env))
     store = _store(settings, upstream, env)
     cache = ResponseCache(store, _sealer(), CachePolicy(), read_deadline=settings.cache_read_deadline)
-    return Services(settings, upstream, cache, log or JsonLines(), _orgs(settings, upstream, env))
+    sidecar = Sidecar(store, _sealer(), read_deadline=settings.cache_read_deadline)
+    return Services(settings, upstream, cache, sidecar, log or JsonLines(), _orgs(settings, upstream, env))
 
 
 def _sealer() -> Sealer:

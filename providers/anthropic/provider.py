@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from providers.anthropic import error, request, response
+from providers.anthropic.content import REASONING_FORMAT
 from providers.anthropic.stream import AnthropicStream
+from providers.signatures import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from providers.chat import ChatRequest
     from providers.completion import Completion
     from providers.errors import UpstreamError
+
+_REPLAY: Final = Replay(frozenset({REASONING_FORMAT}), bound=True)
 
 
 class Anthropic:
@@ -27,6 +31,11 @@ class Anthropic:
         """Raises `Unsupported`, and `InvalidRequest` for what Anthropic cannot even be asked (arguments that are
         no JSON object, no message but the system's)."""
         return request.translate(chat, target)
+
+    def replays(self, model: str) -> Replay:  # noqa: ARG002 - alike for all of them
+        """Thinking goes back to the model that thought it, and into the very conversation that it thought about: its
+        signature is checked. See providers.signatures."""
+        return _REPLAY
 
     def response(self, body: bytes) -> Completion:
         return response.translate(body)

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from providers.bedrock import error, request, response
 from providers.bedrock.credential import DEFAULT_REGION, base_url_in
+from providers.bedrock.names import BEDROCK_REASONING, CLAUDE_REASONING
+from providers.bedrock.profile import model_profile
 from providers.bedrock.stream import ConverseStream
+from providers.signatures import NOTHING, Replay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from providers.chat import ChatRequest
     from providers.completion import Completion
     from providers.errors import UpstreamError
+
+_CLAUDES: Final = Replay(frozenset({CLAUDE_REASONING, BEDROCK_REASONING}), bound=True)
 
 
 class Bedrock:
@@ -33,6 +38,10 @@ class Bedrock:
 
         `Unauthenticated` for a caller who would use the function's own role."""
         return request.translate(chat, target)
+
+    def replays(self, model: str) -> Replay:
+        """Claude's thinking, as at Anthropic; what others think is signed by nobody, and the client has it all."""
+        return _CLAUDES if model_profile(model).replay == "signed" else NOTHING
 
     def response(self, body: bytes) -> Completion:
         return response.translate(body)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from providers.google import error, request, response
+from providers.google.signature import REASONING_FORMAT
 from providers.google.stream import GoogleStream
+from providers.signatures import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from providers.chat import ChatRequest
     from providers.completion import Completion
     from providers.errors import UpstreamError
+
+_REPLAY: Final = Replay(frozenset({REASONING_FORMAT}))
 
 
 class Google:
@@ -27,6 +31,10 @@ class Google:
         """Raises `Unsupported`, and `InvalidRequest` for what Google cannot even be asked (a model name that is none,
         arguments that are no JSON object, a result of no call)."""
         return request.translate(chat, target)
+
+    def replays(self, model: str) -> Replay:  # noqa: ARG002 - alike for all of them
+        """A signature goes back onto its call, to the model that made it. See providers.signatures."""
+        return _REPLAY
 
     def response(self, body: bytes) -> Completion:
         return response.translate(body)

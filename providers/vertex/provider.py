@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from providers.hosted import Hosted
 from providers.jsonwalk import MalformedJson, load_object, text
+from providers.signatures import Replay, replay_of
 from providers.vertex import request
 from providers.vertex.place import GLOBAL_URL, base_url_in
 from providers.vertex.stream import VertexStream
@@ -38,6 +39,10 @@ class Vertex:
         if target.model.startswith("claude-"):
             return request.claude(_CLAUDE.request(chat, target), target)
         return request.gemini(_GEMINI.request(chat, target), target)
+
+    def replays(self, model: str) -> Replay:
+        """As at the model's maker."""
+        return replay_of((_CLAUDE if model.startswith("claude-") else _GEMINI).translator, model)
 
     def response(self, body: bytes) -> Completion:
         return _maker_of(body).response(body)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from providers.base import Translated
 from providers.errors import InvalidRequest
-from providers.jsonwalk import child, children, dump, load_object
+from providers.jsonwalk import MalformedJson, child, children, dump, load_object
 from providers.vertex.credential import credential_of
 from providers.vertex.place import models_url
 
 if TYPE_CHECKING:
     from providers.base import Target
+    from providers.jsonwalk import JsonObject
 
 # The versions that Google's and Anthropic's own SDKs ask for: Google's `v1` refuses what is still in preview.
 _GEMINI_API: Final = "v1beta1"
@@ -47,7 +48,7 @@ def claude(translated: Translated, target: Target) -> Translated:
         raise InvalidRequest("This is no name of a Claude on Vertex AI.", param="model", code="model_not_found")
     asked = translated.request
     method = "streamRawPredict" if asked.streaming else "rawPredict"
-    body = load_object(asked.body)
+    body = _read(asked.body)
     del body["model"]
     request = replace(
         asked,
@@ -66,9 +67,17 @@ def _without_call_ids(body: bytes) -> bytes:
     """
     if b'"functionCall"' not in body and b'"functionResponse"' not in body:
         return body
-    written = load_object(body)
+    written = _read(body)
     for turn in children(written, "contents"):
         for part in children(turn, "parts"):
             for kind in ("functionCall", "functionResponse"):
                 child(part, kind).pop("id", None)
     return dump(written)
+
+
+def _read(body: bytes) -> JsonObject:
+    """What another translator wrote. It is sound, but a call's arguments stand deeper in it than in the client's."""
+    try:
+        return load_object(body)
+    except MalformedJson:
+        raise InvalidRequest("The arguments of a tool call are nested too deeply.", param="messages") from None

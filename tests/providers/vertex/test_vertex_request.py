@@ -143,3 +143,11 @@ def test_one_more_turn_leaves_the_bytes_of_the_earlier_ones_as_they_are() -> Non
         shorter, longer = sent(*said, model=model).body, sent(*said, HI, model=model).body
         same = next(at for at, (one, other) in enumerate(zip(shorter, longer, strict=False)) if one != other)
         assert len(shorter) - same <= len(b'"}]}]}')
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "claude-opus-4-6"])
+def test_arguments_that_stand_too_deep_in_the_translation_are_the_callers_matter(model: str) -> None:
+    arguments = '{"a":' * 127 + "{}" + "}" * 127
+    call = Assistant(tool_calls=(ToolCall("call_1", "f", arguments),))
+    with pytest.raises(InvalidRequest, match="too deeply"):
+        sent(HI, call, ToolResult("call_1", (Text("x"),)), model=model, max_tokens=9)
