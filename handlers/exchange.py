@@ -84,7 +84,7 @@ class Exchange:
     async def replay(self, events: list[Event], hit: Hit) -> Whole | Streamed:
         """The stored events, through the same encoder as live ones."""
         self.asked.record.cache = "hit"
-        self.signatures.keep(events, self.chat, self.plan.static.model)
+        self.signatures.keep(events, self.chat, self.plan.static)
         endpoint = self.plan.static.endpoint.name
         headers = {**cache_headers(hit), "x-bt-used-endpoint": endpoint, **self.asked.notes}
         stamp = self._stamp(self.plan.static.model)
@@ -133,7 +133,7 @@ class Exchange:
         attempt.recorder.record(events)
         attempt.recorder.complete()
         attempt.meter.read(events)
-        self.signatures.keep(events, self.chat, turn.leg.model)
+        self.signatures.keep(events, self.chat, turn.leg)
         self._charge(attempt)
         if turn.provider.wire != self.chat.source.wire:
             body = self.asked.dialect.completion(done, self._stamp(turn.leg.model))
@@ -194,7 +194,7 @@ class Exchange:
                     course.broken(attempt.turn, error)
                     raise
                 finally:
-                    self.signatures.keep(attempt.recorder.events, self.chat, attempt.turn.leg.model)
+                    self.signatures.keep(attempt.recorder.events, self.chat, attempt.turn.leg)
                     self._charge(attempt)
                 return
 

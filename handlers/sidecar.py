@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from providers.chat import ChatRequest
     from providers.events import Event
     from providers.routing.plan import Plan
+    from providers.routing.serving import Leg
     from providers.secret import Secret
 
 
@@ -62,12 +63,12 @@ class Signatures:
         read = (None if payload is None else decode_signed(payload) for payload in notes.payloads)
         return tuple((call, signed) for call, signed in zip(wanted, read, strict=True) if signed is not None)
 
-    def keep(self, events: Iterable[Event], chat: ChatRequest, model: str) -> None:
-        """From now on this process knows them; the store is told after the last byte."""
-        if self.off:
+    def keep(self, events: Iterable[Event], chat: ChatRequest, leg: Leg) -> None:
+        """From now on this process knows them, and after the last byte the store; only what somebody takes back."""
+        if self.off or replay_of(registry.find(leg.provider), leg.model) == NOTHING:
             return
         root = self._root()
-        for name, signed in signed_calls(events, chat, model):
+        for name, signed in signed_calls(events, chat, leg.model):
             note = self.services.sidecar.hold(root.secret, name, encode_signed(signed), scope=root.scope)
             if note is not None:
                 self.asked.closing.push_async_callback(partial(self._put, note))

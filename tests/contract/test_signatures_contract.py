@@ -155,6 +155,26 @@ async def test_a_host_of_the_clients_own_wire_gets_the_clients_own_bytes(sabir: 
     assert sabir.services.sidecar.counters.absent == 0, "the store was not asked"
 
 
+async def test_what_nobody_takes_back_is_not_kept(start: Start) -> None:
+    """OpenRouter's own wire is the client's: its signed details reach the client, whose matter they are."""
+    detail = {"type": "reasoning.text", "text": "hm", "signature": "c2lnbmVk", "format": "anthropic-claude-v1"}
+    call = _plain({"id": "call_1", "function": {"name": "weather", "arguments": "{}"}})
+    message = {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_details": [detail]}
+    body = {"id": "x", "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", answer)
+    async with TestServer(app) as server:
+        sabir = await start({"OPENROUTER_BASE_URL": f"http://127.0.0.1:{server.port}"})
+        said = await first_turn(sabir.openai("sk-or-v1-of-a-test"), "openrouter/anthropic/claude-sonnet-4.5")
+        assert said["tool_calls"][0]["id"] == "call_1"
+        await sabir.log.records_of(1)
+    assert sabir.services.sidecar.counters.kept == 0
+
+
 # --- Gemini, which refuses a call whose signature is lost (ai.google.dev/gemini-api/docs/thought-signatures) ------
 
 
