@@ -30,17 +30,17 @@ def derive(root: bytes, identity: bytes) -> EntryKeys:
     """
     if not root:
         raise ValueError("the root secret of the cache keys is empty")
-    prk = _extract(_SALT, root)
+    prk = extract(_SALT, root)
     return EntryKeys(
-        item_id=hmac.digest(_expand(prk, _ID_LABEL), identity, "sha256"),
-        data_key=_expand(prk, _DATA_LABEL + hashlib.sha256(identity).digest()),
+        item_id=hmac.digest(expand(prk, _ID_LABEL), identity, "sha256"),
+        data_key=expand(prk, _DATA_LABEL + hashlib.sha256(identity).digest()),
     )
 
 
-def _extract(salt: bytes, secret: bytes) -> bytes:
+def extract(salt: bytes, secret: bytes) -> bytes:
     return hmac.digest(salt, secret, "sha256")
 
 
-def _expand(prk: bytes, info: bytes) -> bytes:
+def expand(prk: bytes, info: bytes) -> bytes:
     # RFC 5869 §2.3 for L = HashLen: the first block is the whole output.
     return hmac.digest(prk, info + b"\x01", "sha256")

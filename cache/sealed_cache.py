@@ -169,7 +169,7 @@ class ResponseCache:
             return self._miss("timeout", handle, "the cache did not answer in time")
         except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the request goes on without it
             self.counters.read_faults += 1
-            return self._miss("fault", handle, _describe(error))
+            return self._miss("fault", handle, describe(error))
         if entry is None:
             return self._miss("absent", handle)
         reuse = self._policy.reuse(entry, directives, now)
@@ -196,7 +196,7 @@ class ResponseCache:
             return NotStored("timeout", "the cache did not take the entry in time")
         except Exception as error:  # noqa: BLE001 - the client has its answer; a lost entry is a later miss
             self.counters.write_faults += 1
-            return NotStored("fault", _describe(error))
+            return NotStored("fault", describe(error))
         self.counters.stored += 1
         return Stored(verdict.ttl)
 
@@ -215,12 +215,19 @@ class ResponseCache:
         return self._sealer.open(handle._keys.data_key, sealed, handle._context())
 
     async def _write(self, handle: Handle, entry: CacheEntry, now: int) -> None:
-        seal = partial(self._sealer.seal, handle._keys.data_key, entry, handle._context())
         async with asyncio.timeout(self._write_deadline):
-            sealed = seal() if len(entry.payload) <= _SEALED_INLINE else await asyncio.to_thread(seal)
-            await self._store.put(handle._keys.item_id, sealed, now=now)
+            await put_sealed(self._store, self._sealer, handle._keys.data_key, entry, handle._context(), now=now)
 
 
-def _describe(error: Exception) -> str:
+async def put_sealed(
+    store: Store, sealer: Sealer, data_key: bytes, entry: CacheEntry, context: SealContext, *, now: int
+) -> None:
+    """Seal and store; a large entry is sealed in a thread. Raises what sealer and store raise."""
+    seal = partial(sealer.seal, data_key, entry, context)
+    sealed = seal() if len(entry.payload) <= _SEALED_INLINE else await asyncio.to_thread(seal)
+    await store.put(context.item_id, sealed, now=now)
+
+
+def describe(error: Exception) -> str:
     """For the log. Our own faults are written to be shown; any other exception may quote anything."""
     return str(error) if isinstance(error, CacheFault) else f"unexpected {type(error).__name__}"

@@ -9,14 +9,18 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
-from cache.errors import CacheFault
 from cache.identity import IdentityError, Json, request_identity
 from cache.keyring import EntryKeys, derive
 from cache.sealed import CacheEntry, SealContext, Sealer
-from cache.sealed_cache import CALLER_SCOPE, DEFAULT_READ_DEADLINE, DEFAULT_WRITE_DEADLINE
+from cache.sealed_cache import (
+    CALLER_SCOPE,
+    DEFAULT_READ_DEADLINE,
+    DEFAULT_WRITE_DEADLINE,
+    describe,
+    put_sealed,
+)
 from cache.stores.base import Store
 
 VERSION: Final = 1
@@ -31,8 +35,6 @@ MAX_SIZE: Final = 256 * 1024
 
 # Reads under way at once: each may need a connection of its own, whose handshake costs more than the read.
 _AT_ONCE: Final = 8
-# Bytes. As for answers: above this, other streams must not wait for the compression.
-_SEALED_INLINE: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Sidecar:
             return "the cache did not take a note in time"
         except Exception as error:  # noqa: BLE001 - the client has its answer; a lost note is one that is not found
             self.counters.write_faults += 1
-            return _describe(error)
+            return describe(error)
         finally:
             if self._held.get(note._keys.item_id) is note:
                 del self._held[note._keys.item_id]
@@ -148,7 +150,7 @@ class Sidecar:
                 payload = await self._read(keys, search)
             except Exception as error:  # noqa: BLE001 - whatever a store does wrong, the request goes on without it
                 self.counters.read_faults += 1
-                search.give_up(_describe(error))
+                search.give_up(describe(error))
                 return
             if payload is not None:
                 search.found[number] = payload
@@ -166,10 +168,8 @@ class Sidecar:
     async def _write(self, note: Note, now: int) -> None:
         entry = CacheEntry(note._payload, now, now + self._ttl)
         context = SealContext(note._keys.item_id, note._scope)
-        seal = partial(self._sealer.seal, note._keys.data_key, entry, context)
         async with asyncio.timeout(self._write_deadline):
-            sealed = seal() if len(note._payload) <= _SEALED_INLINE else await asyncio.to_thread(seal)
-            await self._store.put(note._keys.item_id, sealed, now=now)
+            await put_sealed(self._store, self._sealer, note._keys.data_key, entry, context, now=now)
 
 
 class _Search:
@@ -194,8 +194,3 @@ def _keys(root: bytes, name: Mapping[str, Json]) -> EntryKeys | None:
     except IdentityError:
         return None
     return derive(root, identity)
-
-
-def _describe(error: Exception) -> str:
-    """Our own faults are written to be shown; any other exception may quote anything."""
-    return str(error) if isinstance(error, CacheFault) else f"unexpected {type(error).__name__}"

@@ -5,10 +5,10 @@ FORMAT.md holds the byte layouts and what somebody who has stolen them can open.
 """
 
 import base64
-import hmac
 from typing import Final
 
 from cache.errors import Unopenable
+from cache.keyring import expand, extract
 from cache.sealed import NONCE_SIZE
 
 CACHE_KEY_SIZE: Final = 32
@@ -132,5 +132,4 @@ def _hkdf(salt: bytes, secret: bytes, info: bytes) -> bytes:
     """RFC 5869 for L = HashLen, in which the first block is the whole output."""
     if not secret:
         raise ValueError("the secret that a key is derived from is empty")
-    prk = hmac.digest(salt, secret, "sha256")
-    return hmac.digest(prk, info + b"\x01", "sha256")
+    return expand(extract(salt, secret), info)

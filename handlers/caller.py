@@ -48,3 +48,7 @@ class Member:
 
 
 Caller: TypeAlias = Owner | Member
+
+
+def cache_root_of(caller: Caller) -> CacheRoot:
+    return caller.cache_root if isinstance(caller, Member) else CacheRoot(caller.secret.reveal().encode())

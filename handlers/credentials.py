@@ -34,11 +34,16 @@ async def identify(headers: Mapping[str, str], services: Services) -> Caller:
     Fail closed: what says that it is ours is looked up here, and never sent to a provider, whatever becomes of that.
     """
     key = presented_key(headers)
-    if not (keys.is_sabir_key(key) or tokens.looks_like(key)):
+    if not is_ours(key):
         return Owner(key)
     if services.orgs is None:
         raise Unauthenticated("This deployment has no Sabir keys; present the provider's own API key.")
     return await services.orgs.member(key, now=services.now())
+
+
+def is_ours(key: Secret) -> bool:
+    """Whether it is, or says of itself that it is, one of Sabir's own: such a one no provider may ever see."""
+    return keys.is_sabir_key(key) or tokens.looks_like(key)
 
 
 def presented_key(headers: Mapping[str, str]) -> Secret:
@@ -58,7 +63,7 @@ def key_for(provider: str, key: Secret, headers: Mapping[str, str], settings: Se
 
     Raises `Unauthenticated` rather than show one provider's key to another.
     """
-    if keys.is_sabir_key(key) or tokens.looks_like(key):
+    if is_ours(key):
         raise Unauthenticated("This key is one of Sabir's own, and no provider may see it.")
     if key.reveal() == ENVIRONMENT_KEY and settings.provider_keys:
         return _environment_key(provider, headers, settings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from handlers.asked import Asked
 from handlers.body import ClientGone, read_body
 from handlers.errors import error_answer
-from handlers.record import RequestRecord, word_of
+from handlers.record import RequestRecord, places_of, word_of
 from providers.errors import SabirError
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Endpoint:
         except ClientGone:
             record.error = "client_gone"
         except Exception as bug:  # noqa: BLE001 - the last line of defence: the caller gets a 500 in its own dialect
-            record.trace = _places(bug)
+            record.trace = places_of(bug)
             if not line.started:
                 await self._fail(
                     SabirError("Sabir failed to handle this request.", code="internal_error"), line, record
@@ -150,9 +149,3 @@ def _headers(scope: Scope) -> dict[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
-
-
-def _places(bug: Exception) -> tuple[str, ...]:
-    """Where it happened, without the exception's text: that may quote a prompt."""
-    frames = traceback.extract_tb(bug.__traceback__)
-    return (type(bug).__name__, *(f"{frame.name}:{frame.lineno}" for frame in frames[-8:]))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import quote
 
 from cache.sealed_cache import Hit, Miss
-from infra.control import tokens
-from providers import keys
+from handlers.credentials import is_ours
 from providers.errors import InvalidRequest
 from providers.secret import Secret
 
@@ -44,8 +43,7 @@ def for_provider(provider: str, headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in passed.items():
         if not _SOUND.fullmatch(value):
             raise InvalidRequest(f"{name}: holds a character outside of ASCII.", param=name, code="invalid_header")
-        held = Secret(value)
-        if keys.is_sabir_key(held) or tokens.looks_like(held):
+        if is_ours(Secret(value)):
             raise InvalidRequest(f"{name}: holds a key of Sabir's.", param=name, code="invalid_header")
     return passed
 

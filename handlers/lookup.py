@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cache.directives import TTL_HEADER, USE_CACHE_HEADER, DirectiveError, parse_directives
 from cache.identity import IdentityError, request_identity
 from cache.policy import RequestFacts
-from handlers.caller import CacheRoot, Member
+from handlers.caller import Member, cache_root_of
 from handlers.headers import meaningful
 from handlers.routing import target_of
 from providers.errors import InvalidRequest
@@ -58,7 +58,7 @@ async def look_up(
     question: Question, directives: CacheDirectives, asked: Asked, caller: Caller, plan: Plan, *, services: Services
 ) -> Answer:
     """Raises `InvalidRequest` for a body that has no identity."""
-    root = caller.cache_root if isinstance(caller, Member) else CacheRoot(caller.secret.reveal().encode())
+    root = cache_root_of(caller)
     return await services.cache.look_up(
         root.secret,
         _identity(question, asked, caller, plan, services),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import traceback
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -53,6 +54,12 @@ _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 def word_of(error: SabirError) -> str:
     """What the log may say of an error: its code or type, as far as these look like one."""
     return next((word for word in (error.code, error.type) if word and _WORD.fullmatch(word)), "error")
+
+
+def places_of(bug: Exception) -> tuple[str, ...]:
+    """Where it happened, without the exception's text: that may quote a prompt or a secret."""
+    frames = traceback.extract_tb(bug.__traceback__)
+    return (type(bug).__name__, *(f"{frame.name}:{frame.lineno}" for frame in frames[-8:]))
 
 
 class RequestLog(Protocol):

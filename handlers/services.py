@@ -75,13 +75,10 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     settings = read_settings(env, registry.AVAILABLE, with_keys=with_keys)
     upstream = Upstream(settings.timeouts, authorizer=Authorizer(env))
     store = _store(settings, upstream, env)
-    cache = ResponseCache(store, _sealer(), CachePolicy(), read_deadline=settings.cache_read_deadline)
-    sidecar = Sidecar(store, _sealer(), read_deadline=settings.cache_read_deadline)
+    sealer = Sealer(_nonce)
+    cache = ResponseCache(store, sealer, CachePolicy(), read_deadline=settings.cache_read_deadline)
+    sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
     return Services(settings, upstream, cache, sidecar, log or JsonLines(), _orgs(settings, upstream, env))
-
-
-def _sealer() -> Sealer:
-    return Sealer(_nonce)
 
 
 def _nonce() -> bytes:

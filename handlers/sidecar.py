@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from handlers.caller import CacheRoot, Member
+from handlers.caller import cache_root_of
 from providers import registry
 from providers.signatures import (
     NOTHING,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from providers.events import Event
     from providers.routing.plan import Plan
     from providers.routing.serving import Leg
-    from providers.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Signatures:
         wanted = missing(chat)
         if not wanted:
             return ()
-        root = self._root()
+        root = cache_root_of(self.caller)
         names = [call.name for call in wanted]
         now = int(self.services.now())
         notes = await self.services.sidecar.find(root.secret, names, now=now, scope=root.scope)
@@ -67,7 +66,7 @@ class Signatures:
         """From now on this process knows them, and after the last byte the store; only what somebody takes back."""
         if self.off or replay_of(registry.find(leg.provider), leg.model) == NOTHING:
             return
-        root = self._root()
+        root = cache_root_of(self.caller)
         for name, signed in signed_calls(events, chat, leg.model):
             note = self.services.sidecar.hold(root.secret, name, encode_signed(signed), scope=root.scope)
             if note is not None:
@@ -76,9 +75,6 @@ class Signatures:
     async def _put(self, note: Note) -> None:
         fault = await self.services.sidecar.put(note, now=int(self.services.now()))
         self.asked.record.cache_fault = fault or self.asked.record.cache_fault
-
-    def _root(self) -> CacheRoot:
-        return self.caller.cache_root if isinstance(self.caller, Member) else CacheRoot(_key(self.caller.secret))
 
 
 def signatures_of(asked: Asked, caller: Caller, directives: CacheDirectives, services: Services) -> Signatures:
@@ -91,10 +87,6 @@ def completed(
 ) -> ChatRequest:
     """`chat` with what this provider takes back for this model."""
     return put_back(chat, found, replay_of(provider, model), model) if found else chat
-
-
-def _key(secret: Secret) -> bytes:
-    return secret.reveal().encode()
 
 
 def _taken_back(plan: Plan) -> bool:

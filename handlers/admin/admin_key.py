@@ -27,7 +27,7 @@ def admin_key_of(stored: str) -> Secret:
 
 
 def fingerprint(key: Secret) -> str:
-    """Tells keys apart in the audit trail; eight hexadecimal digits of a hash of 256 random bits give nothing away."""
+    """Tells keys and secrets apart where they are shown; eight hexadecimal digits of a hash give no random key away."""
     return hashlib.sha256(key.reveal().encode()).hexdigest()[:8]
 
 

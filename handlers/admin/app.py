@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
@@ -18,6 +17,7 @@ from handlers.admin.actor import iam_identity, key_holder
 from handlers.admin.body import Body
 from handlers.admin.call import Call, conflict
 from handlers.body import ClientGone, read_body
+from handlers.record import places_of
 from infra.control.store import Conflict, ControlFault
 from infra.secrets.store import SecretsConflict, SecretsFault
 from providers.dialects import openai
@@ -121,7 +121,7 @@ class _Resource:
         except ClientGone:
             raise
         except Exception as bug:  # noqa: BLE001 - the last line of defence; its text may quote a secret, its places not
-            self._services.report(json.dumps({"admin": "bug", "places": _places(bug)}))
+            self._services.report(json.dumps({"admin": "bug", "places": places_of(bug)}))
             return _failure(SabirError("Sabir failed to handle this request.", code="internal_error"))
         return _json(dump(reply.value), reply.status)
 
@@ -171,11 +171,6 @@ def _failure(error: SabirError) -> Response:
 def _json(body: bytes, status: int) -> Response:
     # A key is in one of these answers, and none is anybody's to keep.
     return Response(body, status, {"cache-control": "no-store"}, media_type="application/json")
-
-
-def _places(bug: Exception) -> list[str]:
-    frames = traceback.extract_tb(bug.__traceback__)
-    return [type(bug).__name__, *(f"{frame.name}:{frame.lineno}" for frame in frames[-8:])]
 
 
 async def _not_found(request: Request, _: Exception) -> Response:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from handlers.admin.addresses import check_address
+from handlers.admin.admin_key import fingerprint
 from handlers.admin.audit import differences, recorded
 from handlers.admin.body import optional, text
 from handlers.admin.call import Reply, missing, retried
@@ -21,6 +21,7 @@ from infra.secrets.org_secrets import (
 from infra.secrets.store import SecretsFault
 from providers import keys, registry
 from providers.errors import CallerError, InvalidRequest
+from providers.secret import Secret
 
 if TYPE_CHECKING:
     from handlers.admin.body import Body
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from infra.secrets.org_secrets import OrgSecrets
     from providers.jsonwalk import Json, JsonObject
     from providers.routing.endpoint import Endpoint
-    from providers.secret import Secret
 
 _MEMBERS: Final = ("provider", "secret", "base_url", "models", "aliases", "weight", "headers", "region", "enabled")
 
@@ -115,7 +115,7 @@ def endpoint_shown(endpoint: Endpoint) -> JsonObject:
         "models": [*endpoint.models],
         "aliases": {**endpoint.aliases},
         "weight": endpoint.weight,
-        "headers": {name: {"fingerprint": _fingerprint(value)} for name, value in endpoint.headers.items()},
+        "headers": {name: {"fingerprint": fingerprint(Secret(value))} for name, value in endpoint.headers.items()},
         "region": endpoint.region,
         "enabled": endpoint.enabled,
     }
@@ -123,11 +123,7 @@ def endpoint_shown(endpoint: Endpoint) -> JsonObject:
 
 def _secret_shown(secret: Secret) -> JsonObject:
     value = secret.reveal()
-    return {"fingerprint": _fingerprint(value), "last4": value[-4:] if len(value) >= _SHOWS_ITS_END else ""}
-
-
-def _fingerprint(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()[:8]
+    return {"fingerprint": fingerprint(secret), "last4": value[-4:] if len(value) >= _SHOWS_ITS_END else ""}
 
 
 def _as_it_is(value: Json, _: str) -> Json:
