@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,9 +10,10 @@ import pytest
 from providers.anthropic import PROVIDER
 from providers.base import Credential, Profile, Target, UpstreamRequest
 from providers.chat import ChatRequest, Message, Source, Text, User
-from providers.completion import Completion, ToolCallPart
+from providers.completion import Completion
 from providers.events import Event
 from providers.secret import Secret
+from tests.providers.reading import Cut, meaning_of, read_cut
 
 NEVER_READ = Source("openai-chat", b"{}")
 
@@ -21,13 +22,6 @@ class Asked(NamedTuple):
     body: dict[str, Any]
     dropped: tuple[str, ...]
     request: UpstreamRequest
-
-
-class Cut(NamedTuple):
-    """What a stream gives until it ends, and what it raises."""
-
-    events: list[Event]
-    raised: Exception | None
 
 
 @pytest.fixture(scope="session")
@@ -87,32 +81,9 @@ def streamed(sse: Callable[..., bytes]) -> Callable[..., list[Event]]:
 
 @pytest.fixture(scope="session")
 def meaning() -> Callable[[Completion], Any]:
-    """All that an answer says, but for the white space in the arguments of calls."""
-
-    def read(done: Completion) -> Any:
-        (choice,) = done.choices
-        parts = [
-            (part.id, part.name, json.loads(part.arguments)) if isinstance(part, ToolCallPart) else part
-            for part in choice.parts
-        ]
-        return replace(done, choices=(replace(choice, parts=()),)), parts
-
-    return read
+    return meaning_of
 
 
 @pytest.fixture(scope="session")
 def read_all() -> Callable[..., Cut]:
-    """Feed pieces one by one and close."""
-
-    def read(pieces: list[bytes]) -> Cut:
-        stream = PROVIDER.stream()
-        events: list[Event] = []
-        try:
-            for piece in pieces:
-                events += stream.feed(piece)
-            events += stream.close()
-        except Exception as raised:  # noqa: BLE001 - the tests say which kinds there may be
-            return Cut(events, raised)
-        return Cut(events, None)
-
-    return read
+    return partial(read_cut, PROVIDER)

@@ -3,7 +3,7 @@
 import json
 import struct
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -12,9 +12,10 @@ import pytest
 from providers.base import Credential, Profile, Target, UpstreamRequest
 from providers.bedrock import PROVIDER
 from providers.chat import ChatRequest, Message, Source, Text, User
-from providers.completion import Completion, ToolCallPart
+from providers.completion import Completion
 from providers.events import Event
 from providers.secret import Secret
+from tests.providers.reading import Cut, meaning_of, read_cut
 
 NEVER_READ = Source("openai-chat", b"{}")
 
@@ -23,13 +24,6 @@ class Asked(NamedTuple):
     body: dict[str, Any]
     dropped: tuple[str, ...]
     request: UpstreamRequest
-
-
-class Cut(NamedTuple):
-    """What a stream gives until it ends, and what it raises."""
-
-    events: list[Event]
-    raised: Exception | None
 
 
 @pytest.fixture(scope="session")
@@ -112,32 +106,9 @@ def streamed(wire: Callable[..., bytes]) -> Callable[..., list[Event]]:
 
 @pytest.fixture(scope="session")
 def meaning() -> Callable[[Completion], Any]:
-    """All that an answer says, but for the white space in the arguments of calls."""
-
-    def read(done: Completion) -> Any:
-        (choice,) = done.choices
-        parts = [
-            (part.id, part.name, json.loads(part.arguments)) if isinstance(part, ToolCallPart) else part
-            for part in choice.parts
-        ]
-        return replace(done, choices=(replace(choice, parts=()),)), parts
-
-    return read
+    return meaning_of
 
 
 @pytest.fixture(scope="session")
 def read_all() -> Callable[..., Cut]:
-    """Feed pieces one by one and close."""
-
-    def read(pieces: list[bytes]) -> Cut:
-        stream = PROVIDER.stream()
-        events: list[Event] = []
-        try:
-            for piece in pieces:
-                events += stream.feed(piece)
-            events += stream.close()
-        except Exception as raised:  # noqa: BLE001 - the tests say which kinds there may be
-            return Cut(events, raised)
-        return Cut(events, None)
-
-    return read
+    return partial(read_cut, PROVIDER)

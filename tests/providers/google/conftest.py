@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from providers.base import Credential, Profile, Target, UpstreamRequest
 from providers.chat import ChatRequest, Message, Source, Text, User
 from providers.completion import Completion
-from providers.events import Event
 from providers.google import PROVIDER
 from providers.secret import Secret
+from tests.providers.reading import Cut, read_cut
 
 NEVER_READ = Source("openai-chat", b"{}")
 
@@ -20,13 +21,6 @@ class Asked(NamedTuple):
     body: dict[str, Any]
     dropped: tuple[str, ...]
     request: UpstreamRequest
-
-
-class Cut(NamedTuple):
-    """What a stream gives until it ends, and what it raises."""
-
-    events: list[Event]
-    raised: Exception | None
 
 
 @pytest.fixture(scope="session")
@@ -60,20 +54,7 @@ def sse() -> Callable[..., bytes]:
 
 @pytest.fixture(scope="session")
 def read_all() -> Callable[..., Cut]:
-    """Feed pieces one by one and close."""
-
-    def read(pieces: list[bytes]) -> Cut:
-        stream = PROVIDER.stream()
-        events: list[Event] = []
-        try:
-            for piece in pieces:
-                events += stream.feed(piece)
-            events += stream.close()
-        except Exception as raised:  # noqa: BLE001 - the tests say which kinds there may be
-            return Cut(events, raised)
-        return Cut(events, None)
-
-    return read
+    return partial(read_cut, PROVIDER)
 
 
 @pytest.fixture(scope="session")
