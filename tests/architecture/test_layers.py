@@ -20,6 +20,7 @@ TYPES_OF_PROVIDERS = {
     "providers.base",
     "providers.errors",
     "providers.secret",
+    "providers.usage",
     "providers.routing.endpoint",
     "providers.routing.virtual",
     "providers.routing.health",
