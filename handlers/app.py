@@ -50,12 +50,12 @@ def create_app(services: Services) -> Starlette:
         await services.close()
 
     endpoints = [
-        Endpoint("chat/completions", openai.DIALECT, services, pipeline.answer),
-        Endpoint("chat/completions/input_tokens", openai.DIALECT, services, _count),
-        Endpoint("embeddings", openai.DIALECT, services, _embeddings),
-        Endpoint("credentials", openai.DIALECT, services, temporary.answer),
+        Endpoint("chat/completions", openai.DIALECT, services, pipeline.answer, operation="chat"),
+        Endpoint("chat/completions/input_tokens", openai.DIALECT, services, _count, operation="count_tokens"),
+        Endpoint("embeddings", openai.DIALECT, services, _embeddings, operation="embeddings"),
+        Endpoint("credentials", openai.DIALECT, services, temporary.answer, operation="credentials"),
     ]
-    models = Endpoint("models", openai.DIALECT, services, _models)
+    models = Endpoint("models", openai.DIALECT, services, _models, operation="models")
     app = Starlette(
         routes=[
             *(

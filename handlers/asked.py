@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AsyncExitStack
 
-    from handlers.record import RequestRecord
+    from infra.requests.record import RequestRecord
+    from infra.requests.timing import Timing
     from providers.base import Dialect
 
 
@@ -19,7 +20,7 @@ class Asked:
     below the endpoint (`models/gpt-4`), empty where it names the endpoint alone.
 
     `notes`: headers that the answer will bear, an error too; they fill as the request goes its way. `closing`: what is
-    to be done when it is over, however it ended; nobody waits for it.
+    to be done when it is over, however it ended; nobody waits for it. `timing`: where its time goes.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -29,4 +30,5 @@ class Asked:
     record: RequestRecord
     notes: dict[str, str]
     closing: AsyncExitStack
+    timing: Timing
     item: str = ""

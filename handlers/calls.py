@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from cache.policy import Outcome
-    from cache.sealed_cache import Handle
+    from cache.sealed_cache import Handle, Miss
     from handlers.asked import Asked
     from handlers.course import Turn
     from handlers.services import Services
@@ -32,14 +32,25 @@ async def sent(
 
     `limits`: as in `for_client`. Raises the provider's error where it is none.
     """
-    upstream = await services.upstream.send(request, turn.leg.provider)
+    upstream: UpstreamResponse | None = None
     try:
+        upstream = await services.upstream.send(request, turn.leg.provider, asked.timing.upstream)
+        turn.record.status = upstream.status
         if upstream.status not in _ANSWERED:
             raise turn.provider.error(upstream.status, upstream.headers, await upstream.read_error())
         headers |= {**for_client(upstream.headers, limits=limits), **headers, **asked.notes}
         yield upstream
     finally:
-        upstream.close()
+        turn.record.ended_ms = asked.timing.ms
+        if upstream is not None:
+            upstream.close()
+
+
+def note_miss(asked: Asked, miss: Miss) -> None:
+    """For the log: why there was no hit."""
+    record = asked.record
+    record.cache = "bypass" if miss.forward == "bypass" else "miss"
+    record.cache_reason, record.cache_fault = miss.reason, miss.fault or None
 
 
 def too_slow(turn: Turn) -> UpstreamDown:

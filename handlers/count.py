@@ -19,6 +19,7 @@ from handlers.credentials import identify
 from handlers.limits import admit_hit
 from handlers.lookup import directives_of, note
 from handlers.routing import routed
+from handlers.tags import tag
 from providers import estimate
 from providers.errors import NotCached, UpstreamError
 from providers.jsonwalk import dump
@@ -44,7 +45,8 @@ async def answer(asked: Asked, services: Services) -> Whole:
     directives = directives_of(asked.headers)
     caller = await identify(asked.headers, services)
     plan = routed(chat.model, partial(prefix_of, chat), caller, asked.headers, services)
-    note(asked, caller, plan, stream=False)
+    note(asked, caller, plan, chat.model, stream=False)
+    tag(asked, user=chat.user, metadata=chat.metadata)
     if directives.only_if_cached:
         raise NotCached("The request asks for a cached answer only, and counts are never kept.")
     await admit_hit(asked, caller, services)  # one request, as a hit is; no tokens and no money

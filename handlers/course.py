@@ -9,6 +9,7 @@ from handlers.caller import Member
 from handlers.headers import dropped_names
 from handlers.record import word_of
 from handlers.routing import target_of
+from infra.requests.record import AttemptRecord
 from providers import registry
 from providers.errors import CallerError, UpstreamAuth, UpstreamError
 from providers.routing.attempts import Attempts, GiveUp, RetryPolicy, Try
@@ -34,7 +35,10 @@ _SHORTEST_SECRET: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One try, ready to be sent. `patience`: seconds until a first meaningful piece, or a whole answer, is due."""
+    """One try, ready to be sent. `patience`: seconds until a first meaningful piece, or a whole answer, is due.
+
+    `record`: what the log says of it.
+    """
 
     leg: Leg
     target: Target
@@ -42,6 +46,7 @@ class Turn:
     request: UpstreamRequest
     patience: float
     began: float
+    record: AttemptRecord
 
 
 class Course:
@@ -62,7 +67,6 @@ class Course:
         self._began = services.now()
         self._attempts = Attempts(plan, self._policy(), self._began)
         self._next = self._attempts.first()
-        self._sent = 0
         self._refused: dict[str, tuple[Secret, UpstreamAuth]] = {}
         if isinstance(caller, Member):
             asked.closing.push_async_callback(self._publish, caller.org.org_id)
@@ -72,7 +76,8 @@ class Course:
         while True:
             step = self._next
             if step.wait:
-                await self._services.pause(step.wait)
+                with self._asked.timing.upstream:
+                    await self._services.pause(step.wait)
             secret = await self._secret(step)
             if secret is None:
                 self._decide(self._refused[step.leg.endpoint.name][1], sent=False)
@@ -84,14 +89,15 @@ class Course:
             except CallerError as refusal:
                 self._decide(refusal)
                 continue
-            self._note(step.leg, dropped_names(translated.dropped))
-            return Turn(step.leg, target, provider, translated.request, self._patience(), self._services.now())
+            attempt = self._note(step.leg, dropped_names(translated.dropped))
+            now = self._services.now()
+            return Turn(step.leg, target, provider, translated.request, self._patience(), now, attempt)
 
     def failed(self, turn: Turn, error: UpstreamError, *, of_endpoint: bool = True) -> None:
         """The try came to nothing before the client saw anything. `of_endpoint`: it tells how that one is doing."""
         self._redact(turn, error)
         name = turn.leg.endpoint.name
-        self._asked.record.failed += (f"{name}:{word_of(error)}",)
+        turn.record.error = word_of(error)
         if of_endpoint and isinstance(self._caller, Member):
             health = self._services.members.health
             health.failed(self._caller.org.org_id, name, error, now=self._services.now())
@@ -102,12 +108,15 @@ class Course:
     def broken(self, turn: Turn, error: UpstreamError) -> None:
         """The try failed when the client had begun to read: it is told, and nothing else can be tried."""
         self._redact(turn, error)
+        turn.record.error = word_of(error)
         if isinstance(self._caller, Member):
             health = self._services.members.health
             health.failed(self._caller.org.org_id, turn.leg.endpoint.name, error, now=self._services.now())
 
     def answered(self, turn: Turn) -> None:
         """The first meaningful piece of a stream is here, or a whole answer."""
+        if self._streamed:
+            turn.record.first_token_ms = self._asked.record.first_token_ms = self._asked.timing.ms
         if isinstance(self._caller, Member):
             now = self._services.now()
             seconds = max(0.0, now - turn.began) if self._streamed else None
@@ -160,17 +169,19 @@ class Course:
             code="endpoint_unauthorized",
         )
 
-    def _note(self, leg: Leg, dropped: tuple[str, ...]) -> None:
+    def _note(self, leg: Leg, dropped: tuple[str, ...]) -> AttemptRecord:
         """What every answer from here on says of its way, a failure too."""
-        self._sent += 1
         asked, record = self._asked, self._asked.record
+        attempt = AttemptRecord(leg.endpoint.name, leg.provider, leg.model, asked.timing.ms)
         record.provider, record.model, record.endpoint = leg.provider, leg.model, leg.endpoint.name
-        record.attempts, record.dropped = self._sent, dropped
+        record.attempts.append(attempt)
+        record.dropped = dropped
         asked.notes["x-bt-used-endpoint"] = leg.endpoint.name
-        asked.notes["x-sabir-attempts"] = str(self._sent)
+        asked.notes["x-sabir-attempts"] = str(len(record.attempts))
         asked.notes.pop("x-sabir-dropped-params", None)
         if dropped:
             asked.notes["x-sabir-dropped-params"] = ", ".join(dropped)
+        return attempt
 
     def _redact(self, turn: Turn, error: UpstreamError) -> None:
         from providers.secret import Secret

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from cache.policy import Outcome
 from handlers.answer import Whole
 from handlers.caller import Member
-from handlers.calls import keep, sent, too_slow
+from handlers.calls import keep, note_miss, sent, too_slow
 from handlers.course import Course
 from handlers.credentials import identify
 from handlers.estimates import EmbeddingEstimate
-from handlers.headers import cache_headers
-from handlers.limits import Tab
+from handlers.headers import cache_headers, cost_headers
 from handlers.lookup import Question, directives_of, look_up, note
 from handlers.routing import routed
 from handlers.serving import served
+from handlers.tab import Counted, Tab
+from handlers.tags import tag
 from providers import embedders, embedding_codec, embedding_estimate
 from providers.dialects.openai.embeddings import embeddings_body, parse_embedding_request
 from providers.embedding import joined
@@ -59,7 +60,8 @@ async def answer(asked: Asked, services: Services) -> Whole:
     directives = directives_of(asked.headers)
     caller = await identify(asked.headers, services)
     plan = routed(wanted.model, partial(_prefix_of, wanted), caller, asked.headers, services)
-    note(asked, caller, plan, stream=False)
+    note(asked, caller, plan, wanted.model, stream=False)
+    tag(asked, user=wanted.user)
     verdict = await look_up(_question(wanted), directives, asked, caller, plan, services=services)
     tab = Tab(EmbeddingEstimate(wanted), int(services.now()))
     exchange: Exchange[Stored, Whole] = EmbeddingExchange(asked, wanted, caller, plan, tab, services)
@@ -110,6 +112,7 @@ class EmbeddingExchange:
 
     async def replay(self, stored: Stored, hit: Hit) -> Whole:
         self.asked.record.cache = "hit"
+        self.tab.replay(self.plan.static, partial(_counted, stored))
         endpoint = self.plan.static.endpoint.name
         headers = {**cache_headers(hit), "x-bt-used-endpoint": endpoint, **self.asked.notes}
         if isinstance(stored, embedding_codec.Verbatim):
@@ -117,7 +120,7 @@ class EmbeddingExchange:
         return Whole(200, _json(headers), await self._written(stored, self.plan.static.model))
 
     async def forward(self, miss: Miss) -> Whole:
-        self.asked.record.cache, self.asked.record.cache_fault = miss.reason, miss.fault or None
+        note_miss(self.asked, miss)
         self.asked.notes.update(cache_headers(miss))
         course = Course(self.asked, self.caller, self.plan, self.services, translate=self._translated, streamed=False)
         while True:
@@ -138,7 +141,8 @@ class EmbeddingExchange:
         if not embedder.relays(self.wanted):
             body = await self._written(found, turn.leg.model)
         stored = embedding_codec.Verbatim(body) if self.wanted.native else found
-        return Whole(200, _json(fetched.headers), body, partial(self._keep, miss.handle, turn, stored))
+        headers = _json(fetched.headers) | cost_headers(self.tab)
+        return Whole(200, headers, body, partial(self._keep, miss.handle, turn, stored))
 
     def _translated(self, _: Provider, target: Target) -> Translated:
         embedder = embedders.find(target.provider)
@@ -176,9 +180,10 @@ class EmbeddingExchange:
 
     def _charge(self, turn: Turn, fetched: _Fetched) -> None:
         """Where a host counts nothing, what is likely is what was used."""
-        if isinstance(self.caller, Member) and fetched.answers:
-            used = fetched.joined().usage or Usage(input=embedding_estimate.tokens(self.wanted))
-            self.tab.add(turn.leg, lambda: used)
+        if fetched.answers:
+            told = fetched.joined().usage
+            likely = Counted(Usage(input=embedding_estimate.tokens(self.wanted)), estimated=True)
+            self.tab.add(turn.leg, lambda: likely if told is None else Counted(told))
 
     async def _keep(self, handle: Handle | None, turn: Turn, stored: Stored) -> None:
         if handle is None:
@@ -189,6 +194,12 @@ class EmbeddingExchange:
         payload = embedding_codec.encode(stored)
         outcome = Outcome(200, complete=True, storable_finish=True, size=len(payload))
         await keep(payload, outcome, handle, self.asked, self.services)
+
+
+def _counted(stored: Stored) -> Counted | None:
+    """What the provider reported when it was asked; of its own form nothing is read."""
+    told = None if isinstance(stored, embedding_codec.Verbatim) else stored.usage
+    return None if told is None else Counted(told)
 
 
 async def _aside(work: Callable[[], _R], size: int) -> _R:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from handlers.asked import Asked
 from handlers.body import ClientGone, read_body
 from handlers.errors import error_answer
-from handlers.record import RequestRecord, places_of, word_of
+from handlers.record import cause_of, places_of, word_of
+from handlers.tags import client_of
+from infra.requests.record import RequestRecord
+from infra.requests.timing import Timing
 from providers.errors import SabirError
 
 if TYPE_CHECKING:
@@ -30,35 +32,44 @@ if TYPE_CHECKING:
 class Endpoint:
     """One dialect's request, by whatever method. One instance serves all requests.
 
-    `answering` gives the answer or raises `SabirError`.
+    `answering` gives the answer or raises `SabirError`. `operation`: what the log calls it.
     """
 
-    def __init__(self, name: str, dialect: Dialect, services: Services, answering: Answering) -> None:
+    def __init__(
+        self, name: str, dialect: Dialect, services: Services, answering: Answering, *, operation: str
+    ) -> None:
         self.name = name
+        self.operation = operation
         self._dialect = dialect
         self._services = services
         self._answering = answering
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
-        record = RequestRecord(self._services.new_id(), self._dialect.wire)
-        line = _Line(send)
+        now = self._services.now()
+        timing = Timing(self._services.tick)
+        record = RequestRecord(self._services.new_id(now), self._dialect.wire, now, self.operation)
+        record.cold_start = self._services.cold.ends()
+        line = _Line(send, timing)
+        hurried = False
         try:
             # What is left to do is done however the request ends, and after its last byte: nobody waits for it.
             async with AsyncExitStack() as closing:
                 await self._serve(scope, receive, line, record, closing)
         except ClientGone:
-            record.error = "client_gone"
+            record.error = record.cause = "client_gone"
+        except asyncio.CancelledError:
+            record.error, record.cause, hurried = "cancelled", "sabir", True
+            raise
         except Exception as bug:  # noqa: BLE001 - the last line of defence: the caller gets a 500 in its own dialect
-            record.trace = places_of(bug)
+            record.bug = places_of(bug)
+            record.error, record.cause = "internal_error", "sabir"
             if not line.started:
                 await self._fail(
                     SabirError("Sabir failed to handle this request.", code="internal_error"), line, record
                 )
         finally:
-            record.total_ms = round((time.perf_counter() - started) * 1000, 2)
-            with suppress(Exception):  # a closed pipe or a terminal that cannot show a letter is no client's trouble
-                self._services.log.write(record)
+            line.conclude(record)
+            await self._services.journal.keep(record, hurried=hurried)
 
     async def _serve(
         self, scope: Scope, receive: Receive, line: _Line, record: RequestRecord, closing: AsyncExitStack
@@ -66,9 +77,12 @@ class Endpoint:
         notes: dict[str, str] = {}
         try:
             headers = _headers(scope)
-            body = await read_body(receive, headers, self._services.settings.max_body)
+            record.client = client_of(headers)
+            with line.timing.client:
+                body = await read_body(receive, headers, self._services.settings.max_body)
+            record.request_bytes = len(body)
             item = scope.get("path_params", {}).get("item", "")
-            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing, item)
+            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing, line.timing, item)
             async with _while_connected(receive, line):
                 reply = await self._answering(asked, self._services)
                 await self._reply(reply, line, record)
@@ -88,29 +102,51 @@ class Endpoint:
                 raise ClientGone from None
             raise
         if failure is not None:
-            record.error = word_of(failure)
+            record.error, record.cause = word_of(failure), cause_of(failure)
 
     async def _fail(
         self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        record.status, record.error = error.status, word_of(error)
+        record.status, record.error, record.cause = error.status, word_of(error), cause_of(error)
         await error_answer(error, self._dialect, notes).send(line, record.request_id)
 
 
 class _Line:
-    """`send`, remembering whether the answer has begun and whether it is over."""
+    """`send`, remembering whether the answer has begun, whether it is over, and what the time went into until then."""
 
-    __slots__ = ("_send", "over", "started")
+    __slots__ = ("_over", "_send", "_sent", "over", "started", "timing")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, timing: Timing) -> None:
         self._send = send
+        self._sent = 0
+        self._over: tuple[float, float, float] | None = None
+        self.timing = timing
         self.started = False
         self.over = False
 
     async def __call__(self, message: Message) -> None:
         self.started = True
+        if message["type"] == "http.response.start":
+            message["headers"].append((b"server-timing", self._server_timing()))
+        else:
+            self._sent += len(message.get("body", b""))
         self.over = message["type"] == "http.response.body" and not message.get("more_body", False)
-        await self._send(message)
+        with self.timing.client:
+            await self._send(message)
+        if self.over:
+            self._over = self._spent()
+
+    def conclude(self, record: RequestRecord) -> None:
+        """What the log says of it; an answer that has no end ends now."""
+        record.response_bytes = self._sent
+        record.total_ms, record.upstream_ms, record.overhead_ms = self._over or self._spent()
+
+    def _spent(self) -> tuple[float, float, float]:
+        return self.timing.ms, self.timing.upstream.ms, self.timing.ours
+
+    def _server_timing(self) -> bytes:
+        """https://www.w3.org/TR/server-timing/: until the answer began, what was ours and what we waited for."""
+        return b"sabir;dur=%.2f, upstream;dur=%.2f" % (self.timing.ours, self.timing.upstream.ms)
 
 
 @asynccontextmanager

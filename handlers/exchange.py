@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, cast
 
 from handlers.answer import Piece, Streamed, Whole
 from handlers.caller import Member
-from handlers.calls import keep, sent, too_slow
+from handlers.calls import keep, note_miss, sent, too_slow
 from handlers.course import Course
-from handlers.headers import cache_headers
+from handlers.headers import cache_headers, cost_headers
 from handlers.live import live_pieces, opening, stream_for
 from handlers.metering import Meter
 from handlers.recorder import Recorder
 from handlers.sidecar import completed
+from handlers.tab import Counted
 from providers import codec, estimate
 from providers.base import Stamp
 from providers.completion import fold, unfold
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from handlers.asked import Asked
     from handlers.caller import Caller
     from handlers.course import Turn
-    from handlers.limits import Tab
     from handlers.services import Services
     from handlers.sidecar import Signatures
+    from handlers.tab import Tab
     from infra.upstream import UpstreamResponse
     from providers.base import EventEncoder, Provider, RelayingProvider, Target, Translated
     from providers.chat import ChatRequest
@@ -83,7 +84,7 @@ class Exchange:
 
     async def replay(self, events: list[Event], hit: Hit) -> Whole | Streamed:
         """The stored events, through the same encoder as live ones."""
-        self.asked.record.cache = "hit"
+        self._note_hit(events)
         self.signatures.keep(events, self.chat, self.plan.static)
         endpoint = self.plan.static.endpoint.name
         headers = {**cache_headers(hit), "x-bt-used-endpoint": endpoint, **self.asked.notes}
@@ -99,7 +100,7 @@ class Exchange:
 
         What the request itself forbids is known before: the first try is made ready at once.
         """
-        self.asked.record.cache, self.asked.record.cache_fault = miss.reason, miss.fault or None
+        note_miss(self.asked, miss)
         self.asked.notes.update(cache_headers(miss))
         found = await self.signatures.found(self.chat, self.plan)
 
@@ -139,6 +140,7 @@ class Exchange:
             body = self.asked.dialect.completion(done, self._stamp(turn.leg.model))
         else:
             body = cast("RelayingProvider", turn.provider).relayed(body, done)
+        headers |= cost_headers(self.tab)
         return Whole(200, _json(headers), body, self._keep(handle, attempt))
 
     async def _fetched(self, turn: Turn, headers: dict[str, str]) -> tuple[bytes, Completion]:
@@ -221,13 +223,22 @@ class Exchange:
         return _Attempt(turn, self._encoder(stamp), recorder, Meter())
 
     def _charge(self, attempt: _Attempt) -> None:
-        if isinstance(self.caller, Member):
-            self.tab.add(attempt.turn.leg, partial(attempt.meter.usage, self.chat))
+        record, meter = self.asked.record, attempt.meter
+        record.finish_reason, record.response_model = meter.finish, meter.model
+        self.tab.add(attempt.turn.leg, partial(meter.usage, self.chat))
 
     def _charge_unheard(self, turn: Turn) -> None:
         """The client left before the answer began: the provider has read the prompt and charges for it."""
-        if isinstance(self.caller, Member):
-            self.tab.add(turn.leg, lambda: Usage(input=estimate.input_tokens(self.chat), output=0))
+        likely = partial(estimate.input_tokens, self.chat)
+        self.tab.add(turn.leg, lambda: Counted(Usage(input=likely(), output=0), estimated=True))
+
+    def _note_hit(self, events: list[Event]) -> None:
+        record, meter = self.asked.record, Meter()
+        meter.read(events)
+        record.cache, record.finish_reason, record.response_model = "hit", meter.finish, meter.model
+        if self.chat.stream:
+            record.first_token_ms = self.asked.timing.ms
+        self.tab.replay(self.plan.static, meter.replayed)
 
     def _keep(self, handle: Handle | None, attempt: _Attempt) -> Callable[[], Awaitable[None]]:
         async def kept() -> None:

@@ -8,11 +8,14 @@ from urllib.parse import quote
 
 from cache.sealed_cache import Hit, Miss
 from handlers.credentials import is_ours
+from infra.limits.ratelimit_headers import usd
 from providers.errors import InvalidRequest
 from providers.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from handlers.tab import Tab
 
 # From the client to the one provider that knows them: an OpenAI organization is nobody else's business, though others
 # speak the same wire. They change the answer, so they are part of the cache identity; `idempotency-key` alone does not,
@@ -80,6 +83,12 @@ def dropped_names(names: Sequence[str]) -> tuple[str, ...]:
     return shown if len(names) <= _MOST_NAMES else (*shown, "...")
 
 
+def cost_headers(tab: Tab) -> dict[str, str]:
+    """What a whole answer cost, where the price is known; an answer under way does not know it yet."""
+    nano_usd = tab.bill().nano_usd
+    return {} if nano_usd is None else {"x-sabir-cost-usd": usd(nano_usd)}
+
+
 def cache_headers(answer: Hit | Miss) -> dict[str, str]:
     """RFC 9111 §5.1 and §5.2.2.1, and the verdict with its reason in RFC 9211's `cache-status`."""
     match answer:
@@ -89,6 +98,7 @@ def cache_headers(answer: Hit | Miss) -> dict[str, str]:
                 "age": str(age),
                 "cache-control": f"max-age={remaining}",
                 "cache-status": f"sabir; hit; ttl={remaining}",
+                "x-sabir-cost-usd": "0",
             }
         case Miss(reason):
             return {"x-bt-cached": "MISS", "cache-status": f"sabir; fwd={answer.forward}; detail={reason}"}

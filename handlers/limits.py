@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from handlers.caller import Member
 from infra.limits.counters import CountersFault
 from infra.limits.limiter import Denied, Need, Scope
 from providers import catalog
-from providers.cost import cost
 from providers.errors import Forbidden, OverBudget, OverLimit, Unavailable
 
 if TYPE_CHECKING:
@@ -21,11 +19,11 @@ if TYPE_CHECKING:
     from handlers.caller import Caller
     from handlers.estimates import Estimate
     from handlers.services import Services
+    from handlers.tab import Tab
     from infra.control.records import Limits
     from infra.limits.limiter import Admission, Limiter, LimitName
     from providers.routing.plan import Plan
     from providers.routing.serving import Leg
-    from providers.usage import Usage
 
 _WORDS: Final[dict[LimitName, str]] = {
     "requests_per_minute": "requests per minute",
@@ -37,38 +35,6 @@ _WORDS: Final[dict[LimitName, str]] = {
 
 # Seconds. The counters answer in milliseconds, or not at all.
 _PATIENCE: Final = 5.0
-# Of one attempt. A provider's numbers are its own affair, but no answer has given tokens back, and what no answer can
-# have taken (a million dollars) would be more than a counter can hold.
-_MOST_TOKENS: Final = 10**9
-_MOST_NANO_USD: Final = 10**15
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """What a request runs up, over all of its attempts: one that broke off was charged for too.
-
-    `at`: epoch seconds, which decide the price. Nothing is reckoned before the answer is out.
-    """
-
-    estimate: Estimate
-    at: int
-    _attempts: list[tuple[Leg, Callable[[], Usage | None]]] = field(default_factory=list)
-
-    def add(self, leg: Leg, usage: Callable[[], Usage | None]) -> None:
-        """`usage`: None where nothing was answered."""
-        self._attempts.append((leg, usage))
-
-    def total(self) -> Need:
-        tokens = nano_usd = 0
-        for leg, used in self._attempts:
-            usage = used()
-            if usage is None:
-                continue
-            tokens += min(max(0, usage.prompt) + max(0, usage.completion), _MOST_TOKENS)
-            info = catalog.find(leg.provider, leg.model)
-            paid = cost(usage, info, at=self.at, asked=self.estimate.conditions()) or 0
-            nano_usd += min(max(0, paid), _MOST_NANO_USD)
-        return Need(tokens, nano_usd)
 
 
 async def admit_hit(asked: Asked, caller: Caller, services: Services) -> None:
@@ -137,7 +103,7 @@ class Allowance:
             _deny(admitted)
 
         async def settle() -> None:
-            used = tab.total() if tab else Need(0, 0)
+            used = tab.bill().need if tab else Need(0, 0)
             try:
                 async with asyncio.timeout(_PATIENCE):
                     await admitted.settle(used, now=self._now())

@@ -19,7 +19,8 @@ from infra.settings import Misconfigured, variable_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handlers.record import RequestLog, RequestRecord
+    from handlers.record import RequestLog
+    from infra.requests.record import RequestRecord
     from infra.settings import Settings
 
 
@@ -47,11 +48,11 @@ class Terminal:
         verdict = "[green]HIT [/]" if record.cache == "hit" else "[dim]MISS[/]"
         asked = escape(f"{record.provider}/{record.model}" if record.provider else record.dialect)
         outcome = f"[red]{record.status or '-'} {escape(record.error)}[/]" if record.error else f"{record.status}"
-        why = "" if record.cache in (None, "hit") else f"[dim]{record.stored or record.cache}[/]"
+        why = "" if record.cache in (None, "hit") else f"[dim]{record.stored or record.cache_reason}[/]"
         way = f"[dim]{escape(_way(record))}[/]  " if record.key else ""
         self._console.print(f"{verdict} {record.total_ms:>9.1f} ms  {outcome}  {asked}  {way}{why}", soft_wrap=True)
-        if record.trace:
-            self._console.print(f"[red]a bug in Sabir, request {record.request_id}:[/] {' < '.join(record.trace)}")
+        if record.bug:
+            self._console.print(f"[red]a bug in Sabir, request {record.request_id}:[/] {' < '.join(record.bug)}")
 
 
 def _way(record: RequestRecord) -> str:

@@ -1,9 +1,10 @@
-"""What an answer used, counted as it passes: reported by the provider, or likely where nothing was reported."""
+"""What an answer used and how it ended, seen as it passes: reported by the provider, or likely where nothing was."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from handlers.tab import Counted
 from providers import estimate
 from providers.events import (
     Finished,
@@ -30,14 +31,17 @@ _CHARACTERS_A_TOKEN: Final = 4
 class Meter:
     """Sees every event of an answer, whoever reads it to its end and whoever does not."""
 
-    __slots__ = ("_characters", "_finished", "_reported", "began")
+    __slots__ = ("_characters", "_reported", "began", "finish", "model")
 
     def __init__(self) -> None:
         self._reported: Usage | None = None
         self._characters = 0
-        self._finished = False
         self.began = False
         """Whether any choice has begun: an answer without one says nothing, however well it ends."""
+        self.finish: str | None = None
+        """Why the first choice that ended did."""
+        self.model: str | None = None
+        """Which model the provider says it is."""
 
     def read(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -47,22 +51,29 @@ class Meter:
                     self._reported = self._reported.updated(usage) if self._reported else usage
                 case TextDelta(_, text) | RefusalDelta(_, text) | ToolCallDelta(_, text) | ReasoningDelta(_, text):
                     self._characters += len(text)
-                case Finished():
-                    self._finished = True
+                case Finished(reason):
+                    self.finish = self.finish or reason
+                case Started(_, model):
+                    self.model = model or self.model
                 case _:
                     pass
 
-    def usage(self, chat: ChatRequest) -> Usage | None:
+    def usage(self, chat: ChatRequest) -> Counted | None:
         """None where nothing was answered. `chat`: what was asked, for the likely number where nothing was reported.
 
         What a stream reports at its start (Anthropic's `message_start`) says nothing of what was said after it.
         """
         told = -(-self._characters // _CHARACTERS_A_TOKEN)
         if self._reported is None:
-            return Usage(input=estimate.input_tokens(chat), output=told) if told else None
-        if self._finished or self._reported.completion >= told:
-            return self._reported
-        return self._reported.updated(Usage(output=told))
+            likely = Usage(input=estimate.input_tokens(chat), output=told)
+            return Counted(likely, estimated=True) if told else None
+        if self.finish is not None or self._reported.completion >= told:
+            return Counted(self._reported)
+        return Counted(self._reported.updated(Usage(output=told)), estimated=True)
+
+    def replayed(self) -> Counted | None:
+        """What the provider reported when a stored answer was new."""
+        return None if self._reported is None else Counted(self._reported)
 
 
 def _is_of_a_choice(event: Event) -> bool:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from handlers.credentials import identify
 from handlers.estimates import ChatEstimate
 from handlers.exchange import Exchange
-from handlers.limits import Tab
 from handlers.lookup import Question, directives_of, look_up, note
 from handlers.routing import routed
 from handlers.serving import served
 from handlers.sidecar import signatures_of
+from handlers.tab import Tab
+from handlers.tags import tag
 from providers import codec
 from providers.routing.affinity import prefix_of
 
@@ -32,7 +33,8 @@ async def answer(asked: Asked, services: Services) -> Whole | Streamed:
     directives = directives_of(asked.headers)
     caller = await identify(asked.headers, services)
     plan = routed(chat.model, partial(prefix_of, chat), caller, asked.headers, services)
-    note(asked, caller, plan, stream=chat.stream)
+    note(asked, caller, plan, chat.model, stream=chat.stream)
+    tag(asked, user=chat.user, metadata=chat.metadata)
     verdict = await look_up(_question(chat), directives, asked, caller, plan, services=services)
     tab = Tab(ChatEstimate(chat), int(services.now()))
     signatures = signatures_of(asked, caller, directives, services)

@@ -1,4 +1,4 @@
-"""One line of log for each request: what happened, and nothing of what was said."""
+"""The request log's line, and the words that it may use."""
 
 from __future__ import annotations
 
@@ -6,46 +6,15 @@ import json
 import re
 import sys
 import traceback
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+from providers.errors import CallerError, OverBudget, OverLimit, UpstreamAuth, UpstreamError, UpstreamRejected
 
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from infra.requests.record import Cause, RequestRecord
     from providers.errors import SabirError
-
-
-@dataclass(slots=True)
-class RequestRecord:
-    """Filled in as the request goes its way; None means that it did not get that far. Times are milliseconds.
-
-    `org`, `key`: ids. `endpoint`: the one that answered; `failed`: those before it, each with the word of its failure.
-    `uncounted`: why limits were not applied, or what was used not booked.
-
-    It holds no key, no prompt and no completion: `error` is a code, `trace` the places of a bug; neither quotes.
-    `cache_fault`: what kept the store from being read or written, in words that it may say.
-    """
-
-    request_id: str
-    dialect: str
-    org: str | None = None
-    key: str | None = None
-    endpoint: str | None = None
-    attempts: int | None = None
-    failed: tuple[str, ...] = ()
-    uncounted: str | None = None
-    provider: str | None = None
-    model: str | None = None
-    stream: bool | None = None
-    status: int | None = None
-    cache: str | None = None
-    stored: str | None = None
-    cache_fault: str | None = None
-    error: str | None = None
-    dropped: tuple[str, ...] = ()
-    total_ms: float | None = None
-    trace: tuple[str, ...] = ()
-
 
 # A provider's code is the provider's text: one with a blank in it may be a sentence of the prompt.
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -54,6 +23,19 @@ _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 def word_of(error: SabirError) -> str:
     """What the log may say of an error: its code or type, as far as these look like one."""
     return next((word for word in (error.code, error.type) if word and _WORD.fullmatch(word)), "error")
+
+
+def cause_of(error: SabirError) -> Cause:
+    """A request or a key of the caller's own that a provider refuses is the caller's fault, and no outage."""
+    match error:
+        case OverLimit() | OverBudget():
+            return "limit"
+        case CallerError() | UpstreamRejected() | UpstreamAuth():
+            return "caller"
+        case UpstreamError():
+            return "provider"
+        case _:
+            return "sabir"
 
 
 def places_of(bug: Exception) -> tuple[str, ...]:
@@ -75,8 +57,7 @@ class JsonLines:
         self._out = out or sys.stdout
 
     def write(self, record: RequestRecord) -> None:
-        fields = {name: value for name, value in asdict(record).items() if value not in (None, ())}
-        self._out.write(json.dumps(fields, separators=(",", ":")) + "\n")
+        self._out.write(json.dumps(record.document(), separators=(",", ":")) + "\n")
         self._out.flush()
 
 

@@ -7,7 +7,6 @@ import math
 import os
 import random
 import time
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,8 +15,10 @@ from cache.policy import CachePolicy
 from cache.sealed import NONCE_SIZE, Sealer
 from cache.sealed_cache import ResponseCache
 from cache.sidecar import Sidecar
+from handlers.journal import Journal
 from handlers.record import JsonLines
 from infra.auth.authorizer import Authorizer
+from infra.requests.ids import new_request_id
 from infra.settings import read_settings
 from infra.upstream import Upstream
 from providers import registry
@@ -36,24 +37,39 @@ if TYPE_CHECKING:
 _SECRETS_GRACE: Final = 600.0
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex
+def _new_id(now: float) -> str:
+    return new_request_id(now, os.urandom(10))
+
+
+class ColdStart:
+    """Whether a request is the first one of its sandbox; `False` for a process that waits for none."""
+
+    def __init__(self, *, pending: bool) -> None:
+        self._pending = pending
+
+    def ends(self) -> bool:
+        """True once."""
+        was, self._pending = self._pending, False
+        return was
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`now`: epoch seconds; `new_id`: 32 hexadecimal digits; `draw`: a number from 0 to 1; `pause`: waits for seconds.
-    They are here so that a test can hold them still. `orgs` is None where no control store is set up.
+    """`now`: epoch seconds; `tick`: seconds of a clock that never goes back; `new_id(now)`: 32 hexadecimal digits, of
+    which the first tell the time; `draw`: a number from 0 to 1; `pause`: waits for seconds. They are here so that a
+    test can hold them still. `orgs` is None where no control store is set up.
     """
 
     settings: Settings
     upstream: Upstream
     cache: ResponseCache
     sidecar: Sidecar
-    log: RequestLog
+    journal: Journal
     orgs: Orgs | None = None
+    cold: ColdStart = field(default_factory=lambda: ColdStart(pending=False))
     now: Callable[[], float] = field(default=time.time)
-    new_id: Callable[[], str] = field(default=_new_id)
+    tick: Callable[[], float] = field(default=time.perf_counter)
+    new_id: Callable[[float], str] = field(default=_new_id)
     draw: Callable[[], float] = field(default=random.random)
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
@@ -64,6 +80,7 @@ class Services:
         return self.orgs
 
     async def close(self) -> None:
+        await self.journal.close()
         await self.upstream.close()
         await self.cache.close()
         if self.orgs is not None:
@@ -78,7 +95,9 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     sealer = Sealer(_nonce)
     cache = ResponseCache(store, sealer, CachePolicy(), read_deadline=settings.cache_read_deadline)
     sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
-    return Services(settings, upstream, cache, sidecar, log or JsonLines(), _orgs(settings, upstream, env))
+    journal = Journal(log or JsonLines())
+    cold = ColdStart(pending="AWS_LAMBDA_FUNCTION_NAME" in env)
+    return Services(settings, upstream, cache, sidecar, journal, _orgs(settings, upstream, env), cold)
 
 
 def _nonce() -> bytes:

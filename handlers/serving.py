@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from handlers.answer import Streamed, Whole
     from handlers.asked import Asked
     from handlers.caller import Caller
-    from handlers.limits import Tab
     from handlers.services import Services
+    from handlers.tab import Tab
     from providers.routing.plan import Plan
 
 _Stored = TypeVar("_Stored")
@@ -48,6 +48,7 @@ class Exchange(Protocol[_Stored, _Reply_co]):
 async def served(exchange: Exchange[_Stored, _Reply_co], verdict: Answer, directives: CacheDirectives) -> _Reply_co:
     """The answer, within the caller's limits. Raises `SabirError`."""
     asked, caller, services = exchange.asked, exchange.caller, exchange.services
+    asked.closing.callback(exchange.tab.note, asked.record)
     if isinstance(verdict, Hit):
         stored = exchange.opened(verdict)
         if stored is not None:

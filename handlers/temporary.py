@@ -30,7 +30,9 @@ async def answer(asked: Asked, services: Services) -> Whole:
     asked.record.org, asked.record.key = caller.org.org_id, caller.key.key_id
     # A name that the key cannot use anyway is better refused now than in somebody's browser.
     ways_of(caller, model, b"", None, services)
-    key, ends_at = services.members.mint(caller, model, ttl, token_id=services.new_id(), now=int(services.now()))
+    key, ends_at = services.members.mint(
+        caller, model, ttl, token_id=services.new_id(services.now()), now=int(services.now())
+    )
     body = json.dumps({"key": key, "expires_at": ends_at}).encode()
     return Whole(200, {"content-type": "application/json", "cache-control": "no-store"}, body)
 

@@ -6,6 +6,7 @@ aiohttp is imported when the first request goes out, not before: a cold start an
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from providers.errors import SabirError, UpstreamDown, UpstreamProtocolError, Up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from contextlib import AbstractContextManager
     from types import SimpleNamespace
 
     import aiohttp
@@ -32,6 +34,8 @@ MAX_ERROR: Final = 256 * 1024
 
 USER_AGENT: Final = "sabir/0.1"
 
+_UNTIMED: Final[AbstractContextManager[object]] = nullcontext()
+
 # Kept-alive connections that turn out to be closed, of one request: those of one provider usually end together.
 _MOST_STALE: Final = 2
 
@@ -39,13 +43,20 @@ _MOST_STALE: Final = 2
 class UpstreamResponse:
     """An answer whose body is still to be read. `headers` have lower-case names; the body is already decompressed.
 
-    `shown`: what the provider was shown in place of the key, and might quote.
+    `shown`: what the provider was shown in place of the key, and might quote. `waiting`: entered while we wait.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, provider: str, shown: tuple[bytes, ...] = ()) -> None:
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        provider: str,
+        shown: tuple[bytes, ...] = (),
+        waiting: AbstractContextManager[object] = _UNTIMED,
+    ) -> None:
         self._response = response
         self._provider = provider
         self._shown = shown
+        self._waiting = waiting
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
@@ -65,7 +76,8 @@ class UpstreamResponse:
         size = 0
         while True:
             try:
-                chunk = await content.readany()
+                with self._waiting:
+                    chunk = await content.readany()
             except Exception as fault:
                 raise _broken(fault, self._provider) from fault
             if not chunk:
@@ -139,15 +151,18 @@ class Upstream:
             self._session, self._loop = self._make(), loop
         return self._session
 
-    async def send(self, request: UpstreamRequest, provider: str) -> UpstreamResponse:
-        """The answer, whatever its status. The caller closes it.
+    async def send(
+        self, request: UpstreamRequest, provider: str, waiting: AbstractContextManager[object] = _UNTIMED
+    ) -> UpstreamResponse:
+        """The answer, whatever its status. The caller closes it. `waiting`: entered while we wait for the provider.
 
         Raises `UpstreamDown` when the provider cannot be reached (502) or does not begin to answer in time (504), and
         what `Authorizer.headers` raises.
         """
-        authorized = await self._authorizer.headers(request, self.session, provider)
-        answer = await self._answered(request, {**request.headers, **authorized}, provider)
-        response = UpstreamResponse(answer, provider, _shown(authorized) if request.auth.scheme else ())
+        with waiting:
+            authorized = await self._authorizer.headers(request, self.session, provider)
+            answer = await self._answered(request, {**request.headers, **authorized}, provider)
+        response = UpstreamResponse(answer, provider, _shown(authorized) if request.auth.scheme else (), waiting)
         if response.status == 401:
             self._authorizer.refused(request.auth, authorized)
         return response

@@ -52,6 +52,19 @@ class Usage:
         }
         return Usage(**values, extra={**self.extra, **later.extra})
 
+    def plus(self, other: Usage) -> Usage:
+        """What two answers took together; of `extra`, the other one's. A bucket that neither reports stays unknown."""
+        values = {
+            bucket.name: _known_sum(getattr(self, bucket.name), getattr(other, bucket.name))
+            for bucket in fields(self)
+            if bucket.name != "extra"
+        }
+        return Usage(**values, extra=other.extra)
+
+
+def _known_sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one + (other or 0)
+
 
 def _sum(*buckets: int | None) -> int:
     return sum(bucket or 0 for bucket in buckets)

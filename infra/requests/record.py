@@ -61,7 +61,8 @@ class RequestRecord:
     `error`: the word; `cause`: whose fault. `usage`: of all attempts, as counted or as likely (`usage_estimated`).
     `cost_nano_usd` (1e-9 USD): None where no price is known; `saved_nano_usd`: what a hit would have cost.
     `price_version`: the edition of the price list.
-    `uncounted`: why limits were not applied, or what was used not booked. `bug`: its places.
+    `unkept`: the sinks that did not take this record. `uncounted`: why limits were not applied, or what was used not
+    booked. `bug`: its places.
     `trace_id`, `span_id`, `parent_span_id`: as in W3C Trace Context, hexadecimal; `trace_flags` too, None where the
     caller sent no trace. `bt_parent`: what `x-bt-parent` said.
     """
@@ -103,6 +104,7 @@ class RequestRecord:
     response_bytes: int = 0
     dropped: tuple[str, ...] = ()
     uncounted: str | None = None
+    unkept: tuple[str, ...] = ()
     bug: tuple[str, ...] = ()
     trace_id: str | None = None
     span_id: str | None = None
@@ -123,21 +125,24 @@ class RequestRecord:
 
     def document(self) -> dict[str, Json]:
         """The record as JSON. What is not there is left out; `usage` has the buckets alone."""
-        plain: dict[str, Json] = {name: value for name in _PLAIN if _said(value := getattr(self, name))}
+        plain: dict[str, Json] = {name: value for name in _PLAIN if _said(name, value := getattr(self, name))}
         if self.attempts:
             plain["attempts"] = [_plain(one) for one in self.attempts]
         if self.usage is not None:
             counts = {name: getattr(self.usage, name) for name in BUCKETS}
             plain["usage"] = {name: count for name, count in counts.items() if count is not None}
-        for name, words in (("dropped", self.dropped), ("bug", self.bug)):
-            if words:
+        for name in _LISTS:
+            if words := getattr(self, name):
                 plain[name] = list(words)
         if self.tags:
             plain["tags"] = dict(self.tags)
         return plain
 
 
-_NESTED: Final = frozenset({"attempts", "usage", "dropped", "bug", "tags"})
+# What is said only where it is so.
+_MARKS: Final = frozenset({"usage_estimated", "cold_start"})
+_LISTS: Final = ("dropped", "unkept", "bug")
+_NESTED: Final = frozenset({"attempts", "usage", "tags", *_LISTS})
 _PLAIN: Final = tuple(each.name for each in fields(RequestRecord) if each.name not in _NESTED)
 
 
@@ -146,6 +151,6 @@ def _plain(attempt: AttemptRecord) -> dict[str, Json]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _said(value: object) -> bool:
+def _said(name: str, value: object) -> bool:
     """Nought is something: a hit costs nothing, and that is known."""
-    return value is not None and value is not False and value != ""
+    return value is not None and value != "" and not (value is False and name in _MARKS)

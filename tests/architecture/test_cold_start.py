@@ -30,7 +30,8 @@ import handlers.proxy
 print(json.dumps(sorted(sys.modules)))
 """
 
-# One request, in the way in which the runtime loop makes it: no server, no client, one loop.
+# One request, in the way in which the runtime loop makes it: no server, no client, one loop. What is imported after the
+# last byte (the price list, to say what a hit has saved) nobody waits for.
 SERVE = """
 import asyncio, json, sys
 import handlers.proxy
@@ -42,14 +43,17 @@ async def ask(body):
         return message if message else await asyncio.Event().wait()
     async def send(message):
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            needed.update(sys.modules)
     headers = [(b"authorization", b"Bearer sk-test")]
     scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "raw_path": b"", "query_string": b"",
              "headers": headers, "http_version": "1.1", "scheme": "http", "server": ("x", 1), "client": None, "root_path": ""}
     await handlers.proxy.app(scope, receive, send)
     return {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
+needed = {}
 headers = asyncio.run(ask(sys.argv[1].encode()))
-print(json.dumps([headers.get("x-bt-cached"), sorted(sys.modules)]))
+print(json.dumps([headers.get("x-bt-cached"), sorted(needed)]))
 """
 
 

@@ -12,7 +12,7 @@ from tests.attacks.hostile import DONE, asked, bearer, chunk, completion, saying
 if TYPE_CHECKING:
     import aiohttp
 
-    from handlers.record import RequestRecord
+    from infra.requests.record import RequestRecord
     from tests.attacks.hostile import Answer
     from tests.contract.rig import Sabir
 
@@ -189,4 +189,4 @@ async def test_what_two_parsers_might_read_in_two_ways_is_refused(
     async with http.post(sabir.completions, data=body, headers=bearer()) as answer:
         assert answer.status == 400
     assert heard == []
-    assert [record.trace for record in await sabir.log.records_of(1)] == [()]
+    assert [record.bug for record in await sabir.log.records_of(1)] == [()]

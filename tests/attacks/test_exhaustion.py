@@ -113,7 +113,7 @@ async def test_a_client_that_does_not_read_lets_the_provider_go_in_the_end(befor
         client.sendall(head + b"content-length: %d\r\n\r\n%b" % (len(body), body))
         record = await sabir.log.last(1)
         await asyncio.wait_for(gone.wait(), PATIENCE)
-    assert (record.error, record.trace) == ("client_gone", ())
+    assert (record.error, record.bug) == ("client_gone", ())
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])

@@ -68,7 +68,7 @@ async def test_a_header_that_cannot_be_passed_on_is_a_400_and_no_bug(before: Bef
     sabir, heard = await before(saying(completion()))
     assert (await raw(sabir, *lines)).startswith(b"HTTP/1.1 400")
     assert heard == []
-    assert [record.trace for record in sabir.log.records if record.trace] == []
+    assert [record.bug for record in sabir.log.records if record.bug] == []
 
 
 async def test_what_looks_like_a_way_to_choose_the_host_is_none(before: Before) -> None:

@@ -142,7 +142,7 @@ async def test_a_broken_endpoint_is_passed_over_unseen(
     else:
         assert json.loads(data)["choices"][0]["message"]["content"] == "It is fine."
     record = await sabir.log.last(1)
-    assert record.trace == ()
+    assert record.bug == ()
     assert len(record.failed) == 1
 
 
@@ -175,7 +175,7 @@ async def test_what_comes_after_the_end_is_nobodys(pair: Callable[..., Any], htt
         data = await told.read()
     assert b"and more" not in data
     assert data.count(b"[DONE]") <= 1
-    assert (await sabir.log.last(1)).trace == ()
+    assert (await sabir.log.last(1)).bug == ()
 
 
 async def test_endless_roles_end_with_the_time_there_is(pair: Callable[..., Any], http: aiohttp.ClientSession) -> None:

@@ -156,7 +156,7 @@ async def test_a_forged_token_opens_nothing_and_is_sent_nowhere(
     for token in forged:
         status, told = await post(sabir, http, [("authorization", f"Bearer {token}")])
         assert status == 401, (forged.index(token), told)
-        assert sabir.log.records[-1].trace == ()
+        assert sabir.log.records[-1].bug == ()
     assert heard == []
     assert (await post(sabir, http, [("x-api-key", token_for(good, kid="acme"))]))[0] == 200
 
@@ -243,7 +243,7 @@ async def test_what_is_asked_for_a_credential_never_breaks_it(
     async with http.post(sabir.url() + "/credentials", data=body, headers=headers) as told:
         await told.read()
     record = await sabir.log.last(1)
-    assert (told.status, record.trace) == (400, ()) or (told.status in (200, 404) and record.trace == ())
+    assert (told.status, record.bug) == (400, ()) or (told.status in (200, 404) and record.bug == ())
 
 
 async def test_no_error_answer_or_record_tells_the_secret_wherever_a_provider_puts_it(

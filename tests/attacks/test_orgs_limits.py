@@ -92,7 +92,7 @@ async def test_a_provider_that_lies_about_usage_gives_no_money_back_and_breaks_n
         assert told.status in (200, 502)
         await told.read()
     record = await sabir.log.last(1)
-    assert record.trace == ()
+    assert record.bug == ()
     assert (used(tmp_path, "parallel"), leases(tmp_path)) == (0, 0)
     assert used(tmp_path, "tokens") >= 0
     assert used(tmp_path, "nano_usd") >= 0
@@ -126,7 +126,7 @@ async def test_what_a_client_asks_for_neither_breaks_nor_slips_under_a_budget(
         assert told.status in (200, 400, 402, 429)
         await told.read()
     record = await sabir.log.last(1)
-    assert record.trace == ()
+    assert record.bug == ()
     if told.status != 200:
         assert heard == []
         assert (used(tmp_path, "tokens"), used(tmp_path, "nano_usd")) == (0, 0)
@@ -162,7 +162,7 @@ async def test_a_client_that_leaves_at_any_moment_leaves_nothing_reserved(
     await asyncio.wait_for(reached.wait(), 20)
     running.cancel()
     record = await sabir.log.last(1)
-    assert (record.error, record.trace) == ("client_gone", ())
+    assert (record.error, record.bug) == ("client_gone", ())
     assert (used(tmp_path, "parallel"), leases(tmp_path)) == (0, 0)
     assert used(tmp_path, "requests") == 1
 

@@ -99,7 +99,7 @@ async def test_a_store_that_flaps_is_a_503_while_it_is_out_and_nothing_when_it_i
         sabir.clock.now += 10_000  # beyond what is remembered
         status, _ = await ask(sabir, http, key)
         assert status == (503 if number % 2 == 0 else 200)
-        assert (await sabir.log.last(number + 1)).trace == ()
+        assert (await sabir.log.last(number + 1)).bug == ()
     assert not any(key.encode() in one.head + one.body for one in heard)
 
 

@@ -15,8 +15,10 @@ from rich.console import Console
 from handlers.answer import Streamed
 from handlers.asked import Asked
 from handlers.local import Terminal
-from handlers.record import RequestRecord, word_of
+from handlers.record import word_of
 from handlers.services import build_services
+from infra.requests.record import RequestRecord
+from infra.requests.timing import Timing
 from infra.runtime.framing import Headers
 from infra.runtime.invocation import Invocation
 from infra.settings import Misconfigured, Timeouts, read_settings
@@ -81,7 +83,16 @@ def test_no_part_of_a_request_shows_its_key_or_prompt() -> None:
     sent = registry.find("openai").request(chat, target)
     event = Headers([("lambda-runtime-aws-request-id", "1"), ("lambda-runtime-deadline-ms", "1")])
     parts = [
-        Asked({**bearer(), "cookie": KEY}, body, "chat/completions", openai.DIALECT, record, {}, AsyncExitStack()),
+        Asked(
+            {**bearer(), "cookie": KEY},
+            body,
+            "chat/completions",
+            openai.DIALECT,
+            record,
+            {},
+            AsyncExitStack(),
+            Timing(lambda: 0.0),
+        ),
         target,
         sent,
         chat.source,

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import aiohttp
     from starlette.types import ASGIApp
 
-    from handlers.record import RequestRecord
     from handlers.services import Services
+    from infra.requests.record import RequestRecord
     from tests.simulator import Simulator
 
 # Longer than anything on loopback takes, shorter than the runner's limit, whose report would say less.

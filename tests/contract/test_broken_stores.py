@@ -103,7 +103,7 @@ async def test_pitfall_28_a_broken_store_changes_nothing_for_the_client(
         else:
             assert json.loads(body)["choices"][0]["finish_reason"] == "stop"
         record = sabir.log.records[-1]
-        assert (record.status, record.error, record.trace, record.stored) == (200, None, (), stored)
+        assert (record.status, record.error, record.bug, record.stored) == (200, None, (), stored)
         assert record.cache_fault == said
     assert simulator.calls() == 2
 

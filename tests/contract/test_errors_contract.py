@@ -172,7 +172,7 @@ async def assert_honest(
     record = await sabir.log.last(1)
     assert (record.status, record.provider, record.stored) == (status, provider, None)
     assert record.error
-    assert record.trace == ()
+    assert record.bug == ()
     assert simulator.calls() == 1
     assert_nothing_given_away(sabir, caplog, f"{dict(failed.response.headers)} {failed.response.text}")
 
@@ -208,7 +208,7 @@ async def test_pitfall_19_a_failure_in_the_midst_is_an_error_and_no_end(
     assert "[DONE]" not in data
     assert not [frame for frame in frames if '"finish_reason":"' in frame.replace(" ", "")] or fault == "no-end-mark"
     records = await sabir.log.records_of(2)
-    assert [(record.status, bool(record.error), record.trace) for record in records] == [(200, True, ())] * 2
+    assert [(record.status, bool(record.error), record.bug) for record in records] == [(200, True, ())] * 2
     assert simulator.calls() == 1
     assert_nothing_given_away(sabir, caplog, f"{answer.headers} {frames[-1]}")
 

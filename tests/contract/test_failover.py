@@ -127,7 +127,7 @@ async def test_before_the_first_token_the_client_sees_nothing_of_a_failure(
     assert secrets_seen(simulator.requests) == ["openai", "perplexity"]
     assert len({json.loads(line[6:])["id"] for line in body.split(b"\n") if line.startswith(b"data: {")}) == stream
     record = await sabir.log.last(1)
-    assert (record.status, record.attempts, len(record.failed), record.error) == (200, 2, 1, None)
+    assert (record.status, len(record.attempts), len(record.failed), record.error) == (200, 2, 1, None)
     assert record.failed[0].startswith("openai:")
 
 

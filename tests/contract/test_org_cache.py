@@ -62,7 +62,7 @@ async def test_a_purge_forgets_everything_at_once(sabir: Sabir, http: aiohttp.Cl
     await acme.change(cache_epoch=1)
     sabir.clock.now += sabir.services.settings.key_seconds
     assert await verdict(sabir, http, key) == "MISS"
-    assert (await sabir.log.records_of(3))[2].cache == "absent"
+    assert (await sabir.log.records_of(3))[2].cache_reason == "absent"
     assert await verdict(sabir, http, key) == "HIT"
 
 

@@ -153,7 +153,7 @@ async def assert_let_go(sabir: Sabir, simulator: Simulator) -> None:
     await asyncio.wait_for(seen.finished(), PATIENCE)
     assert seen.client_gone
     record = await sabir.log.last(1)
-    assert (record.error, record.stored, record.trace) == ("client_gone", None, ())
+    assert (record.error, record.stored, record.bug) == ("client_gone", None, ())
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -207,7 +207,7 @@ async def test_a_client_that_leaves_before_its_request_is_whole_is_no_error_of_a
     writer.close()
     await writer.wait_closed()
     record = await sabir.log.last(1)
-    assert (record.error, record.status, record.trace) == ("client_gone", None, ())
+    assert (record.error, record.status, record.bug) == ("client_gone", None, ())
     assert simulator.calls() == 0
 
 
@@ -241,6 +241,6 @@ async def test_a_client_that_does_not_read_does_not_hold_the_provider_for_ever(
         head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: {key}\r\ncontent-length: {len(body)}\r\n\r\n"
         await loop.sock_sendall(deaf, head.encode() + body)
         record = await sabir.log.last(1)
-        assert (record.error, record.stored, record.trace) == ("client_gone", None, ())
+        assert (record.error, record.stored, record.bug) == ("client_gone", None, ())
         (seen,) = simulator.requests
         await asyncio.wait_for(seen.finished(), PATIENCE)

@@ -17,7 +17,7 @@ from providers.errors import InvalidRequest
 from tests.contract.rig import KEYS, Records
 
 if TYPE_CHECKING:
-    from handlers.record import RequestRecord
+    from infra.requests.record import RequestRecord
     from providers.chat import ChatRequest
 
 SECRET_TEXT = "the prompt, which an exception quotes"
@@ -70,8 +70,8 @@ class Dialect:
 
 
 def endpoint(log: Records, dialect: Any = openai.DIALECT, env: dict[str, str] | None = None) -> Endpoint:
-    services = replace(build_services(env or {}, log=log), new_id=lambda: "f" * 32)
-    return Endpoint("chat/completions", dialect, services, pipeline.answer)
+    services = replace(build_services(env or {}, log=log), new_id=lambda _: "f" * 32)
+    return Endpoint("chat/completions", dialect, services, pipeline.answer, operation="chat")
 
 
 async def test_a_bug_is_a_500_with_an_id_and_without_a_word_of_the_exception(caplog: pytest.LogCaptureFixture) -> None:
@@ -84,8 +84,8 @@ async def test_a_bug_is_a_500_with_an_id_and_without_a_word_of_the_exception(cap
     assert dict(server.sent[0]["headers"])[b"x-request-id"] == b"f" * 32
     (record,) = log.records
     assert (record.status, record.error, record.request_id) == (500, "internal_error", "f" * 32)
-    assert record.trace[0] == "ZeroDivisionError"
-    assert any(place.startswith("parse:") for place in record.trace)
+    assert record.bug[0] == "ZeroDivisionError"
+    assert any(place.startswith("parse:") for place in record.bug)
     assert "quotes" not in json.dumps(body) + log.text + caplog.text
 
 
@@ -100,7 +100,7 @@ async def test_a_bug_after_the_answer_has_begun_is_logged_and_sends_no_second_st
     await endpoint(log, Dialect(InvalidRequest("no")))(server.scope, server.receive, cut_off)
     assert [message["type"] for message in server.sent] == ["http.response.start"]
     (record,) = log.records
-    assert record.trace[0] == "RuntimeError"
+    assert record.bug[0] == "RuntimeError"
     assert "quotes" not in log.text
 
 
@@ -110,7 +110,7 @@ async def test_a_fault_of_the_request_is_logged_by_its_code() -> None:
     await endpoint(log)(server.scope, server.receive, server.send)
     assert server.answer[0] == 400
     (record,) = log.records
-    assert (record.status, record.error, record.trace) == (400, "invalid_json", ())
+    assert (record.status, record.error, record.bug) == (400, "invalid_json", ())
     assert record.total_ms is not None
 
 
@@ -152,7 +152,7 @@ async def test_pitfall_40_a_client_that_leaves_ends_the_work_and_a_cancellation_
             await served._services.close()
         assert server.sent == []
         (record,) = log.records
-        assert (record.error, record.status, record.trace) == ("client_gone" if leaves else None, None, ())
+        assert (record.error, record.status, record.bug) == ("client_gone" if leaves else "cancelled", None, ())
 
 
 class _silent_host:  # noqa: N801 - reads as the function that it stands for

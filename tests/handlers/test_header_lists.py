@@ -63,6 +63,7 @@ def test_the_verdict_of_the_cache_in_headers() -> None:
         "age": "40",
         "cache-control": "max-age=60",
         "cache-status": "sabir; hit; ttl=60",
+        "x-sabir-cost-usd": "0",
     }
     assert cache_headers(Miss("not-deterministic", None, may_forward=True)) == {
         "x-bt-cached": "MISS",

@@ -127,7 +127,10 @@ def test_the_same_event_twice_is_a_miss_and_a_hit(
     assert texts[0].startswith("A proxy stands")
     assert simulator.calls() == 1
     logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(line["status"], line["cache"]) for line in logged] == [(200, "absent"), (200, "hit")]
+    assert [(line["status"], line["cache"], line.get("cache_reason")) for line in logged] == [
+        (200, "miss", "absent"),
+        (200, "hit", None),
+    ]
 
 
 def test_a_stream_comes_whole(handler: Handler) -> None:

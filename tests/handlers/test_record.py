@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from handlers.local import Terminal
-from handlers.record import JsonLines, RequestRecord, Silent
+from handlers.record import JsonLines, Silent
+from infra.requests.record import AttemptRecord, RequestRecord
 
 if TYPE_CHECKING:
     import pytest
@@ -29,6 +30,9 @@ def test_a_record_is_one_line_of_json_with_what_is_known() -> None:
     assert json.loads(first) == {
         "request_id": "f" * 32,
         "dialect": "openai-chat",
+        "at": 0.0,
+        "request_bytes": 0,
+        "response_bytes": 0,
         "provider": "openai",
         "model": "gpt-4\u2028\n",
         "stream": False,
@@ -55,8 +59,15 @@ def shown(*records: RequestRecord) -> list[str]:
 def test_a_line_for_the_terminal_says_what_was_asked_and_what_became_of_it() -> None:
     hit, miss, failed, early = shown(
         record(provider="openai", model="gpt-4", status=200, cache="hit"),
-        record(provider="openai", model="gpt-4", status=200, cache="absent", stored="stored"),
-        record(provider="openai", model="gpt-4", status=429, cache="never", error="rate_limit_exceeded"),
+        record(provider="openai", model="gpt-4", status=200, cache="miss", cache_reason="absent", stored="stored"),
+        record(
+            provider="openai",
+            model="gpt-4",
+            status=429,
+            cache="bypass",
+            cache_reason="never",
+            error="rate_limit_exceeded",
+        ),
         record(error="client_gone"),
     )
     assert hit.split() == ["HIT", "12.5", "ms", "200", "openai/gpt-4"]
@@ -70,7 +81,10 @@ def test_a_line_of_a_member_says_which_way_it_went() -> None:
         org="acme",
         key="7f3k",
         endpoint="us",
-        failed=("eu:upstream_timeout",),
+        attempts=[
+            AttemptRecord("eu", "openai", "gpt-4", 0.0, error="upstream_timeout"),
+            AttemptRecord("us", "openai", "gpt-4", 9.0, status=200),
+        ],
         provider="openai",
         model="gpt-4",
         status=200,
@@ -87,6 +101,6 @@ def test_a_model_name_cannot_write_on_the_terminal_or_break_it() -> None:
 
 
 def test_a_bug_is_shown_with_its_places() -> None:
-    _, bug = shown(record(status=500, error="internal_error", trace=("KeyError", "answer:12", "feed:3")))
+    _, bug = shown(record(status=500, error="internal_error", bug=("KeyError", "answer:12", "feed:3")))
     assert "KeyError < answer:12 < feed:3" in bug
     assert "f" * 32 in bug

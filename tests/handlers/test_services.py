@@ -109,7 +109,7 @@ def test_what_is_wrong_is_said_at_the_start() -> None:
 
 def test_ids_are_32_hexadecimal_digits_and_the_clock_is_the_real_one() -> None:
     services = build_services({})
-    assert re.fullmatch(r"[0-9a-f]{32}", services.new_id())
-    assert services.new_id() != services.new_id()
+    assert re.fullmatch(r"[0-9a-f]{32}", services.new_id(1_800_000_000.5))
+    assert services.new_id(0) != services.new_id(0)
     assert services.now() > 1_700_000_000
-    assert isinstance(services.log, JsonLines)
+    assert isinstance(services.journal._line, JsonLines)

@@ -1,0 +1,80 @@
+"""Words of the caller's own, by which its requests are found again: tags, a user, the client's name.
+
+They come from `x-sabir-tags: team=search,env=prod`, from OpenAI's `metadata`, which goes before it, and from `user`.
+They are no place for secrets: what looks like a key, or is the one that was presented, is struck out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from handlers.credentials import is_ours, presented_key
+from providers import keys
+from providers.errors import Unauthenticated
+from providers.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from handlers.asked import Asked
+    from providers.jsonwalk import Json
+
+TAGS_HEADER: Final = "x-sabir-tags"
+
+# OpenAI's own bounds of `metadata`: https://platform.openai.com/docs/api-reference/chat/create. More is left out: a log
+# is no place to refuse a request.
+MOST_TAGS: Final = 16
+LONGEST_NAME: Final = 64
+LONGEST_VALUE: Final = 512
+_LONGEST_CLIENT: Final = 64
+
+_STRUCK: Final = "***"
+_PIECES: Final = re.compile(r"[\s,;:=\"'()\[\]{}<>/?&]+")
+
+
+def tag(asked: Asked, *, user: str | None = None, metadata: Mapping[str, Json] | None = None) -> None:
+    presented = _presented(asked.headers)
+    said = {**dict(_of_header(asked.headers.get(TAGS_HEADER, ""))), **dict(_of_body(metadata or {}))}
+    record = asked.record
+    record.tags = {
+        _clean(name[:LONGEST_NAME], presented): _clean(value[:LONGEST_VALUE], presented)
+        for name, value in list(said.items())[:MOST_TAGS]
+    }
+    record.user = _clean(user[:LONGEST_VALUE], presented) if user else None
+
+
+def client_of(headers: Mapping[str, str]) -> str | None:
+    """The start of its user-agent: `AsyncOpenAI/Python 3.1.0`."""
+    agent = headers.get("user-agent", "")[:_LONGEST_CLIENT]
+    return _clean(agent, _presented(headers)) or None
+
+
+def _of_header(text: str) -> Iterator[tuple[str, str]]:
+    """Members and percent-encoding as in W3C Baggage §3.2.1.1; a member without a value is left out."""
+    for member in text.split(","):
+        name, equals, value = member.partition(";")[0].partition("=")
+        if name.strip() and equals:
+            yield unquote(name.strip()), unquote(value.strip())
+
+
+def _of_body(metadata: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    return ((name, value) for name, value in metadata.items() if isinstance(value, str))
+
+
+def _presented(headers: Mapping[str, str]) -> str | None:
+    try:
+        return presented_key(headers).reveal()
+    except Unauthenticated:
+        return None
+
+
+def _clean(text: str, presented: str | None) -> str:
+    if presented is not None and presented in text:
+        return _STRUCK
+    return _STRUCK if any(_is_key(piece) for piece in _PIECES.split(text) if piece) else text
+
+
+def _is_key(text: str) -> bool:
+    return is_ours(Secret(text)) or keys.owner(Secret(text)) is not None
