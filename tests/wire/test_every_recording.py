@@ -57,12 +57,15 @@ NOT_SERVED: Final = {
     "workers-ai": "Cloudflare's own API; it is no provider here, and has OpenAI's beside it",
 }
 
-# Single ones of an API that is otherwise replayed.
+# Answers by their wire: the forms of single models under InvokeModel. A chat is asked by Converse.
+NOT_ASKED: Final = {
+    "invoke-amazon": "Titan's own form, for a prompt that goes on",
+    "invoke-unknown": "an imported model's own form, which is that of OpenAI's API before chat",
+}
+
+# Single ones of an API that is otherwise replayed, by a part of their path.
 NOT_REPLAYED: Final = {
     "anthropic-claude-v2-1-invoke": "Anthropic's API before messages, which Bedrock keeps for Claude 2: a prompt goes on",
-    "amazon-titan-text-lite-v1-invoke": "Titan's own form under InvokeModel; a chat is asked by Converse",
-    "test-invoke-model-metrics": "the same",
-    "imported-model": "an imported model's own form under InvokeModel, which is that of OpenAI's API before chat",
     "openai/count_tokens": "a count of what the Responses API would read; docs/tokens.md says why it is not asked",
 }
 
@@ -73,8 +76,9 @@ def api_of(recording: Recording) -> str:
 
 def reasons_for(recording: Recording) -> list[str]:
     """Why it is not replayed."""
-    said = [reason for part, reason in NOT_REPLAYED.items() if part in recording.path]
-    return [*said, *([NOT_SERVED[api_of(recording)]] if api_of(recording) in NOT_SERVED else [])]
+    said = [NOT_SERVED.get(api_of(recording)), NOT_ASKED.get(recording.wire) if recording.status == 200 else None]
+    said += [reason for part, reason in NOT_REPLAYED.items() if part in recording.path]
+    return [reason for reason in said if reason]
 
 
 def of_the_folder() -> list[Recording]:
@@ -99,6 +103,7 @@ def test_no_family_is_empty_and_no_reason_is_about_nothing() -> None:
         assert (ROOT / file).is_file()
         assert set(paths) <= {each.path for each in recordings()}, file
     assert {api_of(each) for each in found if api_of(each) in NOT_SERVED} == NOT_SERVED.keys()
+    assert {each.wire for each in found if each.wire in NOT_ASKED} == NOT_ASKED.keys()
     for part in NOT_REPLAYED:
         assert [each for each in found if part in each.path], part
 
