@@ -11,8 +11,9 @@ from handlers.record import word_of
 from handlers.routing import target_of
 from infra.requests.record import AttemptRecord
 from providers import registry
-from providers.errors import CallerError, UpstreamAuth, UpstreamError
+from providers.errors import CallerError, UpstreamAuth, UpstreamError, UpstreamRejected
 from providers.routing.attempts import Attempts, GiveUp, RetryPolicy, Try
+from providers.routing.refusal import model_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,6 +164,16 @@ class Course:
         """The org's secret is nothing that a member could mend, nor should it read what a provider says of it."""
         if not (isinstance(error, UpstreamAuth) and self._is_member):
             return error
+        if model_forbidden(error):
+            return UpstreamRejected(
+                f"{error.provider} does not let the organisation use this model. Use another one, or tell your "
+                "organisation's administrator.",
+                provider=error.provider,
+                status=403,
+                type="permission_error",
+                code="endpoint_model_forbidden",
+                param="model",
+            )
         return UpstreamError(
             f"{error.provider} refused the organisation's own secret. Tell your organisation's administrator.",
             provider=error.provider,
