@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from infra.metrics.names import METRICS, PROVIDER_METRICS, Metric
 from infra.requests.record import AttemptRecord, RequestRecord
 from providers.usage import Usage
+
+EVERY_METRIC: tuple[Metric[Any], ...] = (*METRICS, *PROVIDER_METRICS)
 
 AT = 1_767_225_600.25
 
