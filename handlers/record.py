@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import traceback
 from typing import TYPE_CHECKING, Final, Protocol
 
+from infra.metrics.emf import emf_text
 from providers.errors import CallerError, OverBudget, OverLimit, UpstreamAuth, UpstreamError, UpstreamRejected
 
 if TYPE_CHECKING:
@@ -51,13 +51,14 @@ class RequestLog(Protocol):
 
 
 class JsonLines:
-    """One JSON object a line, as CloudWatch Logs Insights reads it."""
+    """One JSON object a line, as CloudWatch reads it, for Logs Insights and for metrics. `service`: the stack."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
+    def __init__(self, out: TextIO | None = None, *, service: str = "sabir") -> None:
         self._out = out or sys.stdout
+        self._service = service
 
     def write(self, record: RequestRecord) -> None:
-        self._out.write(json.dumps(record.document(), separators=(",", ":")) + "\n")
+        self._out.write(emf_text(record, service=self._service, log_faults=len(record.unkept)))
         self._out.flush()
 
 
