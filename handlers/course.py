@@ -98,7 +98,7 @@ class Course:
         """The try came to nothing before the client saw anything. `of_endpoint`: it tells how that one is doing."""
         self._redact(turn, error)
         name = turn.leg.endpoint.name
-        turn.record.error = word_of(error)
+        turn.record.error = word_of(error, self._asked.body)
         if of_endpoint and isinstance(self._caller, Member):
             health = self._services.members.health
             health.failed(self._caller.org.org_id, name, error, now=self._services.now())
@@ -109,7 +109,7 @@ class Course:
     def broken(self, turn: Turn, error: UpstreamError) -> None:
         """The try failed when the client had begun to read: it is told, and nothing else can be tried."""
         self._redact(turn, error)
-        turn.record.error = word_of(error)
+        turn.record.error = word_of(error, self._asked.body)
         if isinstance(self._caller, Member):
             health = self._services.members.health
             health.failed(self._caller.org.org_id, turn.leg.endpoint.name, error, now=self._services.now())
