@@ -33,7 +33,9 @@ _ROWS: Final = (
     Host(
         name="perplexity",
         base_url="https://api.perplexity.ai",
-        end="finish",  # recorded: no stream has `[DONE]`
+        # Recorded: no stream has `[DONE]`. Its documentation knows no `n`: if it gives one answer to a request for two,
+        # a stream of it is an error, for nobody could tell it from one that was cut.
+        end="finish",
         stream_options="leave",  # recorded: every chunk has usage
         # docs.perplexity.ai, pricing: reasoning tokens are billed beside output tokens, and outnumber them.
         reasoning_apart=True,
