@@ -95,7 +95,7 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     sealer = Sealer(_nonce)
     cache = ResponseCache(store, sealer, CachePolicy(), read_deadline=settings.cache_read_deadline)
     sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
-    journal = Journal(log or JsonLines(service=env.get("SABIR_SERVICE") or "sabir"))
+    journal = Journal(log or JsonLines(service=settings.service))
     cold = ColdStart(pending="AWS_LAMBDA_FUNCTION_NAME" in env)
     return Services(settings, upstream, cache, sidecar, journal, _orgs(settings, upstream, env), cold)
 
