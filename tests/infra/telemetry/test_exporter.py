@@ -7,8 +7,14 @@ from email.utils import formatdate
 
 import aiohttp
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsPartialSuccess,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
 
 from infra.telemetry.exporter import Exporter, Surroundings
 from infra.telemetry.settings import read_telemetry
@@ -131,8 +137,8 @@ async def test_what_is_refused_for_good_is_counted_and_forgotten(status: int) ->
     [
         ("http/json", b'{"partialSuccess":{"rejectedSpans":"2","errorMessage":"x"}}',
          b'{"partialSuccess":{"rejectedDataPoints":2}}'),
-        ("http/protobuf", ExportTraceServiceResponse(partial_success={"rejected_spans": 2}).SerializeToString(),
-         ExportMetricsServiceResponse(partial_success={"rejected_data_points": 2}).SerializeToString()),
+        ("http/protobuf", ExportTraceServiceResponse(partial_success=ExportTracePartialSuccess(rejected_spans=2)).SerializeToString(),
+         ExportMetricsServiceResponse(partial_success=ExportMetricsPartialSuccess(rejected_data_points=2)).SerializeToString()),
     ],
 )  # fmt: skip
 async def test_a_partial_success_is_counted_and_not_sent_again(protocol: str, traces: bytes, metrics: bytes) -> None:
