@@ -47,7 +47,7 @@ def request_name(record: RequestRecord) -> str:
 def gen_ai_attributes(record: RequestRecord, attempt: AttemptRecord) -> dict[str, Value]:
     """Of an attempt, as GenAI's conventions have them. The record's answer belongs to the last of its attempts."""
     return {
-        "gen_ai.operation.name": record.operation,
+        "gen_ai.operation.name": record.operation or None,
         "gen_ai.provider.name": WELL_KNOWN.get(attempt.provider, attempt.provider),
         "gen_ai.request.model": attempt.model,
         "gen_ai.response.model": record.response_model if is_last(record, attempt) else None,

@@ -78,7 +78,7 @@ def _client_span(record: RequestRecord, number: int) -> Span:
         span_id=bytes.fromhex(attempt_span_id(record.span_id or "", number)),
         parent_span_id=bytes.fromhex(record.span_id or ""),
         flags=_flags(record) | _KNOWN_WHERE,
-        name=f"{record.operation} {attempt.model}",
+        name=f"{record.operation} {attempt.model}".strip(),
         kind=Span.SPAN_KIND_CLIENT,
         start_time_unix_nano=_time(record, attempt.began_ms),
         end_time_unix_nano=_time(record, max(attempt.began_ms, ended)),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
+from infra.requests.record import AttemptRecord
 from infra.telemetry.metrics import metrics_request
 from tests.infra.telemetry import requests_made as requests
 from tests.infra.telemetry.receiver import NOW, exporting, plain
@@ -78,6 +79,12 @@ def test_every_attempt_has_a_duration() -> None:
         ("openai", "overloaded", 0.05),
         ("azure.ai.openai", None, 0.5),
     ]
+
+
+def test_what_has_no_end_has_no_duration() -> None:
+    attempt = AttemptRecord("a", "openai", "gpt-4", 1.0)
+    found = measured(requests.answered(attempts=[attempt], total_ms=None))
+    assert not {name for name in found if name.endswith(("duration", "first_chunk"))}
 
 
 def test_equal_attributes_are_one_series() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from infra.requests.record import AttemptRecord
 from infra.telemetry.context import attempt_span_id
 from infra.telemetry.provider_names import WELL_KNOWN
 from providers import registry
@@ -172,6 +173,13 @@ async def test_json_spells_numbers_and_enums_as_otlp_does() -> None:
     assert (server["traceId"], server["kind"]) == (requests.TRACE, 2)
     assert server["startTimeUnixNano"] == str(START)
     assert {"key": "http.response.status_code", "value": {"intValue": "200"}} in server["attributes"]
+
+
+async def test_an_attempt_without_an_end_ends_with_the_request() -> None:
+    attempt = AttemptRecord("a", "openai", "gpt-4", 5.0)
+    for total, end in ((9.0, 9.0), (None, 5.0)):
+        server, client = await exported(requests.answered(attempts=[attempt], total_ms=total))
+        assert (timed(server), timed(client)) == ((0.0, end), (5.0, end))
 
 
 def test_the_names_of_providers_are_of_ours() -> None:
