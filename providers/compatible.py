@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from providers.openai.effort import Control
-from providers.openai.host import EmbeddingsHost, Host
+from providers.openai.host import EmbeddingsHost, Host, ResponsesHost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,11 @@ _DEVELOPER_OF_OPEN_MODELS: Final = False
 # A switch and nothing finer.
 _THINK: Final[JsonObject] = {"thinking": {"type": "enabled"}}
 _DO_NOT_THINK: Final[JsonObject] = {"thinking": {"type": "disabled"}}
+
+# Who seals thinking in the Responses API, by the names that OpenRouter gives them:
+# openrouter.ai/docs/agent-sdk/typescript/api-reference/models/reasoningformat.
+_XAIS: Final = "xai-responses-v1"
+_SEALERS: Final = frozenset({"openai-responses-v1", "azure-openai-responses-v1", _XAIS})
 
 _OPENROUTERS: Final = (Control(budget=("reasoning", "max_tokens")),)
 
@@ -83,6 +88,7 @@ _ROWS: Final = (
         name="xai",
         base_url="https://api.x.ai/v1",
         reasoning_apart=True,  # recorded: prompt + completion + reasoning is the total
+        responses=ResponsesHost(format=_XAIS, formats=frozenset({_XAIS})),  # recorded
         knows=frozenset({"reasoning_content"}),
     ),
     Host(
@@ -94,6 +100,7 @@ _ROWS: Final = (
         renames=(_OLD_LIMIT,),  # api-docs.deepseek.com/api/create-chat-completion: `max_tokens`
         developer_role=False,  # github.com/earendil-works/pi/issues/1048: 400, unknown variant `developer`
         knows=frozenset({"reasoning_content"}),
+        responses=ResponsesHost(seals=False, reads=True),  # recorded: thinking is plain text, both ways
     ),
     Host(
         name="cerebras",
@@ -110,6 +117,7 @@ _ROWS: Final = (
         controls=_OPENROUTERS,  # openrouter.ai/docs/use-cases/reasoning-tokens
         knows=frozenset({"cache_control", "reasoning_details", "reasoning", "top_k"}),
         embeddings=EmbeddingsHost(tokens=True),  # openrouter.ai/docs/api-reference/embeddings: text or tokens
+        responses=ResponsesHost(formats=_SEALERS, names_format=True),  # recorded
     ),
     Host(
         name="mistral",
