@@ -208,8 +208,8 @@ def test_log_probabilities_are_said_once_in_the_form_of_chat_completions(
 
 
 def test_items_of_other_kinds_are_kept_as_they_are_at_their_end(streamed: Callable[..., list[Event]]) -> None:
-    search = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "q"}}
-    image = {"type": "image_generation_call", "id": "ig_1", "status": "generating"}
+    search: Json = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "q"}}
+    image: Json = {"type": "image_generation_call", "id": "ig_1", "status": "generating"}
     events = streamed(
         added(0, type="web_search_call", id="ws_1", status="in_progress"),
         {"type": "response.web_search_call.searching", "output_index": 0},
