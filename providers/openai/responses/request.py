@@ -57,7 +57,7 @@ def _include(chat: ChatRequest, model: str, host: ResponsesHost) -> Json:
     wanted: list[Json] = [*own] if isinstance(own, list) else [SEALED] if seals(host, model) else []
     if chat.logprobs and _LOGPROBS not in wanted:
         wanted.append(_LOGPROBS)
-    return wanted or None
+    return wanted if wanted or own is not None else None
 
 
 def _stream_options(chat: ChatRequest) -> JsonObject | None:

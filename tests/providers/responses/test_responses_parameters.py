@@ -51,7 +51,7 @@ def test_a_streamed_one(written: Callable[..., Any]) -> None:
         ({"service_tier": "flex", "prompt_cache_key": "k"}, {"service_tier": "flex", "prompt_cache_key": "k"}),
         ({"safety_identifier": "s", "truncation": "auto"}, {"safety_identifier": "s", "truncation": "auto"}),
         ({"store": True}, {"store": True}),
-        ({"include": []}, {"include": None}),
+        ({"include": []}, {"include": []}),
         ({"include": ["web_search_call.action.sources"]}, {"include": ["web_search_call.action.sources"]}),
         ({"logprobs": True, "top_logprobs": 2}, {"include": [*SEALED, LOGPROBS], "top_logprobs": 2}),
         ({"logprobs": True, "include": [LOGPROBS]}, {"include": [LOGPROBS]}),

@@ -97,8 +97,8 @@ def streamed(draw: st.DrawFn, index: int, item: Json) -> list[Json]:
 
 @st.composite
 def streams(draw: st.DrawFn) -> tuple[Json, bytes]:
-    answer = draw(answers)
-    events = [{"type": "response.created", "response": {**answer, "output": [], "status": "in_progress"}}]
+    answer: Json = draw(answers)
+    events: list[Json] = [{"type": "response.created", "response": {**answer, "output": [], "status": "in_progress"}}]
     for index, item in enumerate(answer["output"]):
         events += streamed(draw, index, item)
     events.append({"type": f"response.{answer['status']}", "response": answer})
