@@ -65,6 +65,11 @@ def test_what_is_served_by_responses_alone_is_asked_there_unbidden(model: str) -
     assert route(f"openai/{model}", ["openai"]) == Route("openai", model, "responses")
 
 
+def test_so_are_xais_models_of_many_agents() -> None:
+    assert route("grok-4.20-multi-agent-0309", ["xai"]) == Route("xai", "grok-4.20-multi-agent-0309", "responses")
+    assert route("grok-4", ["xai"]) == Route("xai", "grok-4")
+
+
 @pytest.mark.parametrize("model", BOTH)
 def test_all_other_models_stay_on_chat_completions(model: str) -> None:
     assert route(model, ["openai"]) == Route("openai", model)
