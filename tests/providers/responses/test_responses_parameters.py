@@ -183,8 +183,6 @@ def test_knobs_without_an_equal_are_named(written: Callable[..., Any], said: Any
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"web_search_options": {}}, "web_search_options"),
         ({"background": True}, "background"),
-        ({"previous_response_id": "resp_1"}, "previous_response_id"),
-        ({"conversation": "conv_1"}, "conversation"),
         ({"instructions": "x"}, "instructions"),
         ({"reasoning": {"max_tokens": 9}}, "reasoning.max_tokens"),
         ({"response_format": {"type": "grammar"}}, "response_format"),
@@ -193,6 +191,15 @@ def test_knobs_without_an_equal_are_named(written: Callable[..., Any], said: Any
 def test_what_would_change_the_answer_is_refused(written: Callable[..., Any], said: Any, param: str) -> None:
     with pytest.raises(Unsupported) as raised:
         written(**said)
+    assert raised.value.param == param
+
+
+@pytest.mark.parametrize("param", ["previous_response_id", "conversation"])
+def test_pitfall_22_what_is_kept_at_the_provider_belongs_to_a_dialect_that_nobody_speaks_here(
+    written: Callable[..., Any], param: str
+) -> None:
+    with pytest.raises(Unsupported, match="Send the earlier messages") as raised:
+        written(**{param: "resp_1"})
     assert raised.value.param == param
 
 
