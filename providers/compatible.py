@@ -39,6 +39,9 @@ _DO_NOT_THINK: Final[JsonObject] = {"thinking": {"type": "disabled"}}
 _XAIS: Final = "xai-responses-v1"
 _SEALERS: Final = frozenset({"openai-responses-v1", "azure-openai-responses-v1", _XAIS})
 
+# Its Responses API is documented; that it seals thinking, or takes any back, is not.
+_PLAIN_RESPONSES: Final = ResponsesHost(seals=False, formats=frozenset())
+
 _OPENROUTERS: Final = (Control(budget=("reasoning", "max_tokens")),)
 
 _ROWS: Final = (
@@ -83,6 +86,7 @@ _ROWS: Final = (
         refuses_in_messages=_OF_OTHERS,
         knows=_PLAIN_THOUGHT,
         embeddings=EmbeddingsHost(),  # docs.fireworks.ai/guides/querying-embeddings-models
+        responses=_PLAIN_RESPONSES,  # docs.fireworks.ai/api-reference/post-responses
     ),
     Host(
         name="xai",
@@ -100,7 +104,8 @@ _ROWS: Final = (
         renames=(_OLD_LIMIT,),  # api-docs.deepseek.com/api/create-chat-completion: `max_tokens`
         developer_role=False,  # github.com/earendil-works/pi/issues/1048: 400, unknown variant `developer`
         knows=frozenset({"reasoning_content"}),
-        responses=ResponsesHost(seals=False, reads=True),  # recorded: thinking is plain text, both ways
+        # Recorded: thinking is plain text, both ways.
+        responses=ResponsesHost(seals=False, formats=frozenset(), reads=True),
     ),
     Host(
         name="cerebras",
@@ -134,6 +139,7 @@ _ROWS: Final = (
         refuses=frozenset({"user", "store", "safety_identifier"}),
         # 422: github.com/charmbracelet/crush/issues/1590, github.com/OpenMinis/OpenMinis/issues/87.
         refuses_in_messages=_OF_OTHERS | {"reasoning_content"},
+        responses=_PLAIN_RESPONSES,  # docs.mistral.ai/api/endpoint/responses: `store` false, nothing kept
         # docs.mistral.ai/api/endpoint/embeddings; recorded: `output_dimension`.
         embeddings=EmbeddingsHost(
             base64=True, renames=(("dimensions", "output_dimension"),), refuses=frozenset({"user"})
@@ -144,6 +150,7 @@ _ROWS: Final = (
         base_url="https://router.huggingface.co/v1",
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         knows=_PLAIN_THOUGHT,
+        responses=_PLAIN_RESPONSES,  # huggingface.co/docs/inference-providers/guides/responses-api
     ),
     Host(
         name="moonshot",
@@ -227,6 +234,7 @@ _ROWS: Final = (
         controls=_OPENROUTERS,  # vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions/reasoning
         knows=frozenset({"cache_control", "reasoning_details", "reasoning"}),  # recorded: signed blocks both ways
         embeddings=EmbeddingsHost(),  # vercel.com/docs/ai-gateway/openai-compat/embeddings
+        responses=_PLAIN_RESPONSES,  # vercel.com/docs/ai-gateway/sdks-and-apis/responses
     ),
     Host(
         name="ollama",
@@ -234,6 +242,7 @@ _ROWS: Final = (
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         renames=(_OLD_LIMIT,),  # docs.ollama.com/api/openai-compatibility lists `max_tokens` only
         embeddings=EmbeddingsHost(),  # the same page: strings and arrays of them
+        responses=_PLAIN_RESPONSES,  # the same page: stateless
     ),
     Host(
         name="vllm",

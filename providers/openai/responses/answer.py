@@ -77,9 +77,12 @@ class Answer:
             error = child(response, "error") or {"message": f"the provider ended its answer as {status}"}
             return [Failed(failure(error, self._position.provider))]
         events = [event for index in tuple(self._open) for event in self._closed(index, {})]
+        output = list(children(response, "output"))
         if not self._began:  # a host that streams nothing but the end
-            for index, item in enumerate(children(response, "output")):
+            for index, item in enumerate(output):
                 events += self.end(index, item)
+        if not self._position.sealed:
+            events += self._sealed_late(output)
         if self._phase is not None:
             events.append(ProviderFields({"phase": self._phase}, "message"))
         fields = {name: value for name, value in without(response, *_TOLD).items() if value not in ("", [], {})}
@@ -88,6 +91,13 @@ class Answer:
         events.append(self._finished(status, response))
         usage = child(response, "usage")
         return [*events, UsageReported(parse_usage(usage))] if usage else events
+
+    def _sealed_late(self, output: list[JsonObject]) -> list[Event]:
+        """Of a host whose items are sealed in the response object alone, where xAI's page says to take them from:
+        https://docs.x.ai/developers/advanced-api-usage/troubleshooting-reasoning."""
+        sealed = [item for item in output if text(item, "type") == "reasoning" and text(item, "encrypted_content")]
+        shown = ("summary", "content")  # which the items themselves have said
+        return [event for item in sealed for event in Reasoning(self._position).end(without(item, *shown))]
 
     def _finished(self, status: str, response: JsonObject) -> Finished:
         if status == "completed":

@@ -109,6 +109,7 @@ class Reasoning:
         if sealed:
             maker = text(item, "format") or self.position.format
             said_id = text(item, "id") or ""
+            self.position.sealed = True
             events.append(ReasoningDelta(self._block(), data=sealed, format=maker, id=said_id))
         return events
 

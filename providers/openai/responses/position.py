@@ -13,13 +13,15 @@ MAX_PARTS: Final = 100_000
 
 @dataclass(slots=True)
 class Position:
-    """`parts` and `calls` begun, and characters of text. `provider`: whose answer it is; `format`: whose thinking."""
+    """`parts` and `calls` begun, and characters of text. `provider`: whose answer it is; `format`: whose thinking, and
+    whether any of it came `sealed`."""
 
     provider: str
     format: str
     parts: int = 0
     calls: int = 0
     text: int = 0
+    sealed: bool = False
 
     def next_part(self) -> int:
         if self.parts >= MAX_PARTS:

@@ -179,6 +179,21 @@ def test_thinking_that_is_shown_is_text_and_an_item_may_say_whose_it_is(streamed
     assert choice.parts == (ReasoningPart("hm"), ReasoningPart(data="x", format="xai-responses-v1"))
 
 
+def test_what_is_sealed_in_the_response_object_alone_is_kept_too(streamed: Callable[..., list[Event]]) -> None:
+    shown: Json = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]}
+    events = streamed(
+        done(0, **shown),
+        done(1, **CALL, arguments="{}"),
+        end=end("completed", output=[{**shown, "encrypted_content": "sealed"}, {**CALL, "arguments": "{}"}]),
+    )
+    assert events[1:-1] == [
+        ReasoningDelta(0, "hm"),
+        ToolCallStarted(1, "call_1", "f"),
+        ToolCallDelta(1, "{}"),
+        ReasoningDelta(2, data="sealed", format="openai-responses-v1", id="rs_1"),
+    ]
+
+
 def test_citations_count_in_the_text_of_the_whole_answer(streamed: Callable[..., list[Event]]) -> None:
     page = {"type": "url_citation", "url": "u", "title": "t", "start_index": 1, "end_index": 2}
     file = {"type": "file_citation", "file_id": "file_1", "filename": "a.pdf", "index": 3}
