@@ -143,7 +143,7 @@ def test_shared_code_knows_no_provider_by_name() -> None:
 
 
 def test_a_translator_is_found_by_name_and_imported_by_no_one() -> None:
-    """But for hosts of OpenAI's wire: the rows of `providers.compatible`, and Azure, whose addresses are no row."""
+    """But for hosts of OpenAI's wires: the rows of `providers.compatible`, and Azure, whose addresses are no row."""
     packages = {source.name for source in sources("providers") if source.path.endswith("/provider.py")}
     folders = {name.rpartition(".")[0] for name in packages}
     assert {"providers.openai", "providers.anthropic"} <= folders
@@ -159,6 +159,9 @@ def test_a_translator_is_found_by_name_and_imported_by_no_one() -> None:
             ("providers.registry", "providers.openai"),
             ("providers.azure.provider", "providers.openai"),
             ("providers.azure.embeddings", "providers.openai"),
+            ("providers.azure.responses", "providers.openai"),
+            ("providers.azure.responses", "providers.openai.responses"),
+            ("providers.openai.provider", "providers.openai.responses"),
         }
     ] == []
 
