@@ -55,9 +55,11 @@ def create_app(services: Services) -> Starlette:
         Endpoint("embeddings", openai.DIALECT, services, _embeddings, operation="embeddings"),
         Endpoint("credentials", openai.DIALECT, services, temporary.answer, operation="credentials"),
     ]
-    models = Endpoint("models", openai.DIALECT, services, _models, operation="models")
-    requests = Endpoint("requests", openai.DIALECT, services, _requests, operation="requests")
-    usage = Endpoint("usage", openai.DIALECT, services, _usage, operation="usage")
+    read = {
+        Endpoint("models", openai.DIALECT, services, _models, operation="models"): ["/{item:path}"],
+        Endpoint("requests", openai.DIALECT, services, _requests, operation="requests"): ["/{item}"],
+        Endpoint("usage", openai.DIALECT, services, _usage, operation="usage"): [],
+    }
     app = Starlette(
         routes=[
             *(
@@ -66,14 +68,10 @@ def create_app(services: Services) -> Starlette:
                 for endpoint in endpoints
             ),
             *(
-                Route(f"{prefix}/models{item}", models, methods=["GET"])
+                Route(f"{prefix}/{endpoint.name}{item}", endpoint, methods=["GET"])
                 for prefix in _PREFIXES
-                for item in ("", "/{item:path}")
-            ),
-            *(
-                Route(f"{prefix}{path}", endpoint, methods=["GET"])
-                for prefix in _PREFIXES
-                for path, endpoint in (("/requests", requests), ("/requests/{item}", requests), ("/usage", usage))
+                for endpoint, items in read.items()
+                for item in ("", *items)
             ),
             Route("/healthz", _healthy, methods=["GET"]),
         ],

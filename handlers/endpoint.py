@@ -75,6 +75,7 @@ class Endpoint:
         self, scope: Scope, receive: Receive, line: _Line, record: RequestRecord, closing: AsyncExitStack
     ) -> None:
         notes: dict[str, str] = {}
+        body = b""
         try:
             headers = _headers(scope)
             record.client = client_of(headers)
@@ -86,29 +87,31 @@ class Endpoint:
             asked = Asked(headers, body, self.name, self._dialect, record, notes, closing, line.timing, item, query)
             async with _while_connected(receive, line):
                 reply = await self._answering(asked, self._services)
-                await self._reply(reply, line, record)
+                failure = await self._reply(reply, line, record)
+            if failure is not None:
+                record.error, record.cause = word_of(failure, body), cause_of(failure)
         except SabirError as error:
+            record.error, record.cause = word_of(error, body), cause_of(error)
             await self._fail(error, line, record, notes)
         else:
             await reply.after()
 
-    async def _reply(self, reply: Whole | Streamed, line: _Line, record: RequestRecord) -> None:
+    async def _reply(self, reply: Whole | Streamed, line: _Line, record: RequestRecord) -> SabirError | None:
+        """The failure that the client was told of inside a stream, if any."""
         record.status = 200
         times = self._services.settings.timeouts
         try:
             async with asyncio.timeout(times.total + times.unread) as patience:
-                failure = await reply.send(line, record.request_id)
+                return await reply.send(line, record.request_id)
         except TimeoutError:
             if patience.expired():
                 raise ClientGone from None
             raise
-        if failure is not None:
-            record.error, record.cause = word_of(failure), cause_of(failure)
 
     async def _fail(
         self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        record.status, record.error, record.cause = error.status, word_of(error), cause_of(error)
+        record.status = error.status
         await error_answer(error, self._dialect, notes).send(line, record.request_id)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.answer import Whole
 from handlers.caller import Member
-from handlers.credentials import identify
+from handlers.credentials import identified
 from handlers.limits import admit_hit
 from handlers.request_log.query import Query, parameters, report_of, wanted_of
 from handlers.request_log.reading import one_request, requests_page, usage_page
@@ -53,14 +53,13 @@ _NOTHING: dict[str, Any] = {"object": "list", "data": [], "next": None}
 
 async def _reader(asked: Asked, services: Services) -> Member:
     """The Sabir key that asks. It counts as a request, as a hit does: reading takes no tokens and no money."""
-    caller = await identify(asked.headers, services)
+    caller = await identified(asked, services)
     if not isinstance(caller, Member):
         raise Forbidden(
             "The request log is for Sabir keys. What was asked with a provider's own key is shown to whoever runs this"
             " Sabir, by `sabir logs -`.",
             code="sabir_key_needed",
         )
-    asked.record.org, asked.record.key = caller.org.org_id, caller.key.key_id
     if caller.models is not None:
         raise Forbidden("A temporary credential does not read the request log.", code="temporary_credential")
     await admit_hit(asked, caller, services)

@@ -98,7 +98,7 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
     orgs = _orgs(settings, upstream, env)
     sinks = {} if orgs is None else {"store": StoreSink(orgs.stores.requests, settings.request_days)}
-    journal = Journal(log or JsonLines(), sinks)
+    journal = Journal(log or JsonLines(service=env.get("SABIR_SERVICE") or "sabir"), sinks)
     cold = ColdStart(pending="AWS_LAMBDA_FUNCTION_NAME" in env)
     return Services(settings, upstream, cache, sidecar, journal, orgs, cold)
 

@@ -49,14 +49,14 @@ async def chat(sabir: Sabir, http: aiohttp.ClientSession, key: str, **members: A
 
 
 async def read(
-    sabir: Sabir, http: aiohttp.ClientSession, key: str, path: str, **query: str | int
+    sabir: Sabir, http: aiohttp.ClientSession, key: str, path: str, /, **query: str | int
 ) -> tuple[int, dict[str, Any]]:
     headers = {"authorization": f"Bearer {key}"}
     async with http.get(sabir.url() + path, params=query, headers=headers) as answer:
         return answer.status, json.loads(await answer.read())
 
 
-async def ids(sabir: Sabir, http: aiohttp.ClientSession, key: str, **query: str | int) -> list[str]:
+async def ids(sabir: Sabir, http: aiohttp.ClientSession, key: str, /, **query: str | int) -> list[str]:
     status, page = await read(sabir, http, key, "/requests", **query)
     assert (status, page["object"]) == (200, "list"), page
     return [one["id"] for one in page["data"]]
@@ -70,7 +70,7 @@ async def test_the_store_has_each_request_as_the_log_has_it(
 ) -> None:
     key = await acme.key()
     await chat(sabir, http, key, headers={"x-sabir-tags": "team=search"}, user="ada", stream=True)
-    await chat(sabir, http, key)
+    await chat(sabir, http, key, user="ada")
     await chat(sabir, http, key, model="no-such-model")
     await chat(sabir, http, KEYS["openai"])
     await chat(sabir, http, "sbr_acme_zzzzzzzzzz_no-such-key")
@@ -79,7 +79,7 @@ async def test_the_store_has_each_request_as_the_log_has_it(
     kept = [
         record for org in ("acme", NO_ORG) for record in (await store.page(Wanted(org, 0, now + 9), now=now)).records
     ]
-    logged = [json.loads(line) for line in sabir.log.text.splitlines()]
+    logged = [record.document() for record in sabir.log.records]
     assert sorted(kept, key=lambda one: str(one["request_id"])) == logged
     assert [one.get("org") for one in logged] == ["acme", "acme", "acme", None, None]
     assert [one["cache"] for one in logged[:2]] == ["miss", "hit"]
@@ -135,13 +135,13 @@ async def test_one_request_in_full_with_its_money_as_exact_text(
 async def test_filters_pages_and_their_order(sabir: Sabir, acme: TestOrg, http: aiohttp.ClientSession) -> None:
     key = await acme.key()
     first = await chat(sabir, http, key, headers={"x-sabir-tags": "team=search%3Ax"}, user="ada")
-    hit = await chat(sabir, http, key)
+    hit = await chat(sabir, http, key, user="ada")
     other = await chat(sabir, http, key, model="claude-instant-1.2")
     bad = await chat(sabir, http, key, model="no-such-model")
     began = sabir.clock.now
     assert await ids(sabir, http, key) == [bad, other, hit, first]
     for query, expected in {
-        ("user", "ada"): [first],
+        ("user", "ada"): [hit, first],
         ("tag", "team:search:x"): [first],
         ("cache", "hit"): [hit],
         ("model", "claude-instant-1.2"): [other],

@@ -33,7 +33,7 @@ async def acme(sabir: Sabir) -> TestOrg:
     return await an_org(sabir, [endpoint("openai")])
 
 
-async def nothing_of(sabir: Sabir, http: aiohttp.ClientSession, key: str, request_id: str, **filters: str) -> None:
+async def nothing_of(sabir: Sabir, http: aiohttp.ClientSession, key: str, request_id: str, /, **filters: str) -> None:
     """A request that is there and one that never was look alike, to the last byte."""
     there = await read(sabir, http, key, f"/requests/{request_id}")
     assert there == await read(sabir, http, key, f"/requests/{UNKNOWN}")
