@@ -24,8 +24,8 @@ MOST_SUMS: Final = 1000
 # More than any name, user or tag has that the log keeps; a URL is no place for more.
 _LONGEST: Final = 1024
 _NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
-# Seconds up to the year 5138; what has three digits more is milliseconds by mistake.
-_SECONDS: Final = re.compile(r"\d{1,11}(\.\d{1,9})?", re.ASCII)
+# What has more digits is milliseconds by mistake.
+_SECONDS: Final = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
 _QUOTED: Final = 64
 
 # Another sandbox's clock may be ahead of this one's.
