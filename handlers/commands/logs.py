@@ -58,7 +58,7 @@ Examples:
 _PAUSE: Final = 2.0
 
 _SIMPLE: Final = (
-    ("--key", "key", "The id of a key."),
+    ("--key-id", "key", "A key, by its id."),
     ("--model", "model", "A model, as asked for or as it answered."),
     ("--provider", "provider", "A provider."),
     ("--user", "user", "What the request said in `user`."),

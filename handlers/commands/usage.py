@@ -41,7 +41,7 @@ _PAGE: Final = 1000
 @click.option("--by", multiple=True, type=click.Choice(BY), help="What to split by; repeatable. [default: day]")
 @click.option("--since", type=MOMENT, default="30d", show_default=True, help="From then on.")
 @click.option("--until", type=MOMENT, help="Before then. [default: now]")
-@click.option("--key", help="Only this key's.")
+@click.option("--key-id", "key", help="Only this key's, by its id.")
 @click.option("--provider", help="Only this provider's.")
 @click.option("--model", help="Only this model's, by the name that its provider has for it.")
 @click.option(
