@@ -13,8 +13,10 @@ from handlers.commands.bootstrap import bootstrap
 from handlers.commands.endpoint import endpoint
 from handlers.commands.key import key
 from handlers.commands.local_store import local_environment
+from handlers.commands.logs import logs
 from handlers.commands.model import model
 from handlers.commands.org import org
+from handlers.commands.usage import usage
 
 _SERVE = """Run the proxy on this machine, for your own daily use.
 
@@ -53,12 +55,18 @@ def main() -> None:
       sabir model set acme fast --candidate gpt-4o-mini \\
           --candidate claude-haiku-4-5 --strategy fastest      a name of your own
 
+    What happened, and what it cost:
+
+    \b
+      sabir logs -f                                            each request, as it comes
+      sabir usage --by model --since 7d                        requests, tokens, money
+
     These work on this machine's embedded store; with --stack NAME on a stack in your AWS account, with --url URL on any
     Sabir. Exit status: 0 done, 1 refused, 2 wrong usage, 3 out of reach, so try again.
     """
 
 
-for _group in (org, endpoint, key, model, audit, bootstrap):
+for _group in (org, endpoint, key, model, logs, usage, audit, bootstrap):
     main.add_command(_group)
 
 

@@ -83,7 +83,8 @@ class Endpoint:
                 body = await read_body(receive, headers, self._services.settings.max_body)
             record.request_bytes = len(body)
             item = scope.get("path_params", {}).get("item", "")
-            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing, line.timing, item)
+            query = scope.get("query_string", b"").decode("latin-1")
+            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing, line.timing, item, query)
             async with _while_connected(receive, line):
                 reply = await self._answering(asked, self._services)
                 failure = await self._reply(reply, line, record)

@@ -11,13 +11,15 @@ import uvicorn
 from rich.console import Console
 from rich.markup import escape
 
+from handlers.admin.money import usd
 from handlers.app import create_app
+from handlers.commands.log_lines import SHORT_ID, money
 from handlers.record import Silent
 from handlers.services import build_services
 from infra.settings import Misconfigured, variable_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from handlers.record import RequestLog
     from infra.requests.record import RequestRecord
@@ -39,7 +41,10 @@ def run(env: Mapping[str, str], *, host: str, port: int, quiet: bool) -> None:
 
 
 class Terminal:
-    """A line for each request, to read: what was asked, whether it was cached, how long it took."""
+    """A line for each request, to read: what was asked, whether it was cached, how long it took, and what it cost.
+
+    Its last word is how the request's id begins, for `sabir logs show`.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -48,11 +53,23 @@ class Terminal:
         verdict = "[green]HIT [/]" if record.cache == "hit" else "[dim]MISS[/]"
         asked = escape(f"{record.provider}/{record.model}" if record.provider else record.dialect)
         outcome = f"[red]{record.status or '-'} {escape(record.error)}[/]" if record.error else f"{record.status}"
-        why = "" if record.cache in (None, "hit") else f"[dim]{record.stored or record.cache_reason}[/]"
+        why = "" if record.cache in (None, "hit") else f"[dim]{record.stored or record.cache_reason}[/]  "
         way = f"[dim]{escape(_way(record))}[/]  " if record.key else ""
-        self._console.print(f"{verdict} {record.total_ms:>9.1f} ms  {outcome}  {asked}  {way}{why}", soft_wrap=True)
+        spent = "".join(f"{words}  " for words in _spent(record))
+        short = f"[dim]{record.request_id[:SHORT_ID]}[/]"
+        took = f"{record.total_ms:>9.1f} ms"
+        self._console.print(f"{verdict} {took}  {outcome}  {asked}  {way}{spent}{why}{short}", soft_wrap=True)
         if record.bug:
             self._console.print(f"[red]a bug in Sabir, request {record.request_id}:[/] {' < '.join(record.bug)}")
+
+
+def _spent(record: RequestRecord) -> Iterator[str]:
+    """`12→15 tok` and `$0.0004`, as far as they are known."""
+    if record.usage is not None:
+        about = "~" if record.usage_estimated else ""
+        yield f"{about}{record.usage.prompt}→{record.usage.completion} tok"
+    if record.cost_nano_usd:
+        yield money(usd(record.cost_nano_usd))
 
 
 def _way(record: RequestRecord) -> str:

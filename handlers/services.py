@@ -19,6 +19,7 @@ from handlers.journal import Journal
 from handlers.record import JsonLines
 from infra.auth.authorizer import Authorizer
 from infra.requests.ids import new_request_id
+from infra.requests.store_sink import StoreSink
 from infra.settings import read_settings
 from infra.upstream import Upstream
 from providers import registry
@@ -95,9 +96,11 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     sealer = Sealer(_nonce)
     cache = ResponseCache(store, sealer, CachePolicy(), read_deadline=settings.cache_read_deadline)
     sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
-    journal = Journal(log or JsonLines(service=settings.service))
+    orgs = _orgs(settings, upstream, env)
+    sinks = {} if orgs is None else {"store": StoreSink(orgs.stores.requests, settings.request_days)}
+    journal = Journal(log or JsonLines(service=settings.service), sinks)
     cold = ColdStart(pending="AWS_LAMBDA_FUNCTION_NAME" in env)
-    return Services(settings, upstream, cache, sidecar, journal, _orgs(settings, upstream, env), cold)
+    return Services(settings, upstream, cache, sidecar, journal, orgs, cold)
 
 
 def _nonce() -> bytes:

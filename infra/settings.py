@@ -45,7 +45,8 @@ class Settings:
 
     `control_table` and `secrets_prefix`, or `control_path` and `master_key_path`: where the orgs are; none is a proxy
     without orgs. `key_seconds`: how long a key's record is trusted, and so how long a revoked one may go on;
-    `secret_seconds`: the same of provider secrets, which a provider's 401 renews at once.
+    `secret_seconds`: the same of provider secrets, which a provider's 401 renews at once. `request_days`: how long the
+    record of a request is kept.
 
     `service`: by what name CloudWatch is to have our metrics, which then go with the log; None is a log without them.
     """
@@ -64,6 +65,7 @@ class Settings:
     secret_seconds: float = 60.0
     max_body: int = 20 * 1024 * 1024
     max_recorded: int = 5 * 1024 * 1024
+    request_days: float = 30.0
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
@@ -87,6 +89,7 @@ def read_settings(env: Mapping[str, str], providers: Container[str], *, with_key
         key_seconds=_number(env, "SABIR_KEY_SECONDS", defaults.key_seconds),
         secret_seconds=_number(env, "SABIR_SECRET_SECONDS", defaults.secret_seconds),
         max_body=int(_number(env, "SABIR_MAX_BODY_BYTES", defaults.max_body)),
+        request_days=_number(env, "SABIR_REQUEST_DAYS", defaults.request_days),
         timeouts=_timeouts(env, defaults.timeouts),
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="Callable[..., Any]")
 
-_UNITS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+UNITS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class _Expiry(click.ParamType):
             return Given(None)
         span = re.fullmatch(r"(\d{1,5})([mhdw])", value, re.ASCII)
         if span is not None:
-            return Given(int(time.time()) + int(span[1]) * _UNITS[span[2]])
+            return Given(int(time.time()) + int(span[1]) * UNITS[span[2]])
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:

@@ -9,9 +9,14 @@ from rich.console import Console
 from handlers.local import Terminal
 from handlers.record import JsonLines, Silent
 from infra.requests.record import AttemptRecord, RequestRecord
+from providers.usage import Usage
 
 if TYPE_CHECKING:
     import pytest
+
+
+SHORT = "f" * 12
+"""How the id begins, by which `sabir logs show` finds it."""
 
 
 def record(**fields: object) -> RequestRecord:
@@ -66,10 +71,21 @@ def test_a_line_for_the_terminal_says_what_was_asked_and_what_became_of_it() -> 
         ),
         record(error="client_gone"),
     )
-    assert hit.split() == ["HIT", "12.5", "ms", "200", "openai/gpt-4"]
-    assert miss.split() == ["MISS", "12.5", "ms", "200", "openai/gpt-4", "stored"]
-    assert failed.split() == ["MISS", "12.5", "ms", "429", "rate_limit_exceeded", "openai/gpt-4", "never"]
-    assert early.split() == ["MISS", "12.5", "ms", "-", "client_gone", "openai-chat"]
+    assert hit.split() == ["HIT", "12.5", "ms", "200", "openai/gpt-4", SHORT]
+    assert miss.split() == ["MISS", "12.5", "ms", "200", "openai/gpt-4", "stored", SHORT]
+    assert failed.split() == ["MISS", "12.5", "ms", "429", "rate_limit_exceeded", "openai/gpt-4", "never", SHORT]
+    assert early.split() == ["MISS", "12.5", "ms", "-", "client_gone", "openai-chat", SHORT]
+
+
+def test_a_line_says_what_it_came_to_where_that_is_known() -> None:
+    paid, likely, free = shown(
+        record(usage=Usage(input=10, cache_read=2, output=15), cost_nano_usd=412_000, status=200),
+        record(usage=Usage(input=10, output=15), usage_estimated=True, status=200),
+        record(cost_nano_usd=0, status=200, cache="hit"),
+    )
+    assert "12→15 tok  $0.00041  " in paid
+    assert "~10→15 tok  f" in likely
+    assert "$" not in free
 
 
 def test_a_line_of_a_member_says_which_way_it_went() -> None:
@@ -88,7 +104,7 @@ def test_a_line_of_a_member_says_which_way_it_went() -> None:
     refused = record(org="acme", key="7f3k", status=429, error="requests_per_minute", provider="openai", model="gpt-4")
     one, other = shown(tried, refused)
     assert "acme/7f3k via eu:upstream_timeout > us" in one
-    assert other.rstrip().endswith("openai/gpt-4  acme/7f3k")
+    assert other.rstrip().endswith(f"openai/gpt-4  acme/7f3k  {SHORT}")
 
 
 def test_a_model_name_cannot_write_on_the_terminal_or_break_it() -> None:

@@ -153,10 +153,11 @@ def test_every_command_is_there() -> None:
         "endpoint": {"add", "set", "list", "test", "rotate", "remove"},
         "key": {"create", "list", "show", "set", "revoke"},
         "model": {"set", "list", "remove"},
+        "logs": {"list", "show"},
     } == {
         name: set(group.commands) for (name, *rest), group in ALL.items() if not rest and isinstance(group, click.Group)
     }
-    assert {("audit",), ("bootstrap",), ("serve",)} <= ALL.keys()
+    assert {("audit",), ("usage",), ("bootstrap",), ("serve",)} <= ALL.keys()
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
