@@ -55,6 +55,7 @@ def create_app(services: Services) -> Starlette:
         Endpoint("embeddings", openai.DIALECT, services, _embeddings, operation="embeddings"),
         Endpoint("credentials", openai.DIALECT, services, temporary.answer, operation="credentials"),
     ]
+    content = Endpoint("requests", openai.DIALECT, services, _content, operation="content")
     models = Endpoint("models", openai.DIALECT, services, _models, operation="models")
     app = Starlette(
         routes=[
@@ -68,6 +69,7 @@ def create_app(services: Services) -> Starlette:
                 for prefix in _PREFIXES
                 for item in ("", "/{item:path}")
             ),
+            *(Route(f"{prefix}/requests/{{item}}/content", content, methods=["GET"]) for prefix in _PREFIXES),
             Route("/healthz", _healthy, methods=["GET"]),
         ],
         middleware=[_CORS],
@@ -96,6 +98,12 @@ async def _models(asked: Asked, services: Services) -> Whole:
     return await models.answer(asked, services)
 
 
+async def _content(asked: Asked, services: Services) -> Whole:
+    from handlers import recall
+
+    return await recall.answer(asked, services)
+
+
 async def _healthy(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
@@ -105,7 +113,8 @@ async def _not_found(request: Request, _: Exception) -> Response:
     return _refusal(
         UnknownRoute(
             f"There is nothing at this URL ({request.method} of it). Sabir serves {paths}, "
-            "POST /v1/chat/completions/input_tokens, POST /v1/embeddings, GET /v1/models and POST /v1/credentials."
+            "POST /v1/chat/completions/input_tokens, POST /v1/embeddings, GET /v1/models, "
+            "GET /v1/requests/{id}/content and POST /v1/credentials."
         )
     )
 

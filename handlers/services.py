@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cache.content import ContentLog
 from cache.policy import CachePolicy
 from cache.sealed import NONCE_SIZE, Sealer
 from cache.sealed_cache import ResponseCache
@@ -64,6 +65,7 @@ class Services:
     upstream: Upstream
     cache: ResponseCache
     sidecar: Sidecar
+    content: ContentLog
     journal: Journal
     orgs: Orgs | None = None
     cold: ColdStart = field(default_factory=lambda: ColdStart(pending=False))
@@ -95,9 +97,10 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     sealer = Sealer(_nonce)
     cache = ResponseCache(store, sealer, CachePolicy(), read_deadline=settings.cache_read_deadline)
     sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
+    content = ContentLog(store, sealer)
     journal = Journal(log or JsonLines())
     cold = ColdStart(pending="AWS_LAMBDA_FUNCTION_NAME" in env)
-    return Services(settings, upstream, cache, sidecar, journal, _orgs(settings, upstream, env), cold)
+    return Services(settings, upstream, cache, sidecar, content, journal, _orgs(settings, upstream, env), cold)
 
 
 def _nonce() -> bytes:

@@ -50,6 +50,8 @@ _ORG: Final = record(
     limits=_LIMITS,
     limits_when_down=one_of(_WHEN_DOWN),
     assumed_output_tokens=WHOLE,
+    content_log_percent=WHOLE,
+    content_log_seconds=WHOLE,
     models=each(_MODEL),
 )
 _KEY: Final = record(
