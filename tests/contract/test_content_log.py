@@ -196,6 +196,16 @@ async def test_embeddings_are_kept(sabir: Sabir, http: aiohttp.ClientSession) ->
     assert (content["operation"], content["request"], content["response"]) == ("embeddings", wanted, body)
 
 
+async def test_a_long_request_is_kept_whole(sabir: Sabir, http: aiohttp.ClientSession) -> None:
+    key = await (await logging_org(sabir)).key()
+    messages = [{"role": "user", "content": f"{number:08}" * 10} for number in range(5000)]
+    _, answer, record = await said(sabir, http, key, messages=messages)
+    assert record.request_bytes > 400_000
+    content = await kept(sabir, http, key, record.request_id)
+    assert (record.content, content["left_out"]) == ("kept", {})
+    assert (content["request"]["messages"], content["response"]) == (messages, json.loads(answer))
+
+
 async def test_what_is_too_large_is_left_out_and_named(
     sabir: Sabir, http: aiohttp.ClientSession, simulator: Simulator
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 from dataclasses import replace
@@ -16,6 +17,7 @@ from cache.sealed import Sealer
 from cache.stores.memory import MemoryStore
 from tests.contract.content_rig import COMPLETION, PROMPT, kept, read, said
 from tests.contract.org_rig import CACHE_KEY, TOKEN_KEY, an_org, endpoint, org_env
+from tests.contract.test_attackers_dump import FAKE_AWS, dynamodb
 from tests.simulator import Say, Simulator, Status
 
 if TYPE_CHECKING:
@@ -178,6 +180,37 @@ def _tables(folder: Path) -> bytes:
     files = [file for file in folder.iterdir() if file.name != "master.key"]
     assert {"cache.db", "control.db"} <= {file.name for file in files}
     return b"".join(file.read_bytes() for file in files)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("emulator", ["moto", "ministack"])
+async def test_a_thief_of_the_dynamodb_table_finds_nothing(
+    start: Start, tmp_path: Path, http: aiohttp.ClientSession, request: pytest.FixtureRequest, emulator: str
+) -> None:
+    url = request.getfixturevalue(f"{emulator}_url")
+    table = "sabir-content-of-a-test"
+    await dynamodb(
+        url,
+        "CreateTable",
+        {
+            "TableName": table,
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "B"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    )
+    sabir = await start({**org_env(tmp_path), "SABIR_CACHE_TABLE": table, "AWS_ENDPOINT_URL": url, **FAKE_AWS})
+    acme = await an_org(sabir, [endpoint("openai")], content_log_percent=100)
+    key = await acme.key()
+    _, _, record = await said(sabir, http, key)
+    assert (await kept(sabir, http, key, record.request_id))["request"]["messages"][0]["content"] == PROMPT
+    (item,) = (await dynamodb(url, "Scan", {"TableName": table}))["Items"]
+    assert set(item) == {"id", "sealed", "expires_at"}
+    assert int(item["expires_at"]["N"]) == record.at + 7 * 86_400
+    stolen = b"".join([json.dumps(item).encode(), *(base64.b64decode(item[name]["B"]) for name in ("id", "sealed"))])
+    assert record.request_id.encode() not in stolen
+    for mark in [*_pieces(PROMPT), "gpt-4", "acme", key, CACHE_KEY]:
+        assert (mark if isinstance(mark, bytes) else mark.encode()) not in stolen
 
 
 # --- stores that fail --------------------------------------------------------------------------------------------------
