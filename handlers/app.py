@@ -55,8 +55,12 @@ def create_app(services: Services) -> Starlette:
         Endpoint("embeddings", openai.DIALECT, services, _embeddings, operation="embeddings"),
         Endpoint("credentials", openai.DIALECT, services, temporary.answer, operation="credentials"),
     ]
-    content = Endpoint("requests", openai.DIALECT, services, _content, operation="content")
-    models = Endpoint("models", openai.DIALECT, services, _models, operation="models")
+    read = {
+        Endpoint("models", openai.DIALECT, services, _models, operation="models"): ["/{item:path}"],
+        Endpoint("requests", openai.DIALECT, services, _requests, operation="requests"): ["/{item}"],
+        Endpoint("requests/{item}/content", openai.DIALECT, services, _content, operation="content"): [],
+        Endpoint("usage", openai.DIALECT, services, _usage, operation="usage"): [],
+    }
     app = Starlette(
         routes=[
             *(
@@ -65,11 +69,11 @@ def create_app(services: Services) -> Starlette:
                 for endpoint in endpoints
             ),
             *(
-                Route(f"{prefix}/models{item}", models, methods=["GET"])
+                Route(f"{prefix}/{endpoint.name}{item}", endpoint, methods=["GET"])
                 for prefix in _PREFIXES
-                for item in ("", "/{item:path}")
+                for endpoint, items in read.items()
+                for item in ("", *items)
             ),
-            *(Route(f"{prefix}/requests/{{item}}/content", content, methods=["GET"]) for prefix in _PREFIXES),
             Route("/healthz", _healthy, methods=["GET"]),
         ],
         middleware=[_CORS],
@@ -98,6 +102,18 @@ async def _models(asked: Asked, services: Services) -> Whole:
     return await models.answer(asked, services)
 
 
+async def _requests(asked: Asked, services: Services) -> Whole:
+    from handlers import requests
+
+    return await requests.answer(asked, services)
+
+
+async def _usage(asked: Asked, services: Services) -> Whole:
+    from handlers import requests
+
+    return await requests.usage(asked, services)
+
+
 async def _content(asked: Asked, services: Services) -> Whole:
     from handlers import recall
 
@@ -113,8 +129,8 @@ async def _not_found(request: Request, _: Exception) -> Response:
     return _refusal(
         UnknownRoute(
             f"There is nothing at this URL ({request.method} of it). Sabir serves {paths}, "
-            "POST /v1/chat/completions/input_tokens, POST /v1/embeddings, GET /v1/models, "
-            "GET /v1/requests/{id}/content and POST /v1/credentials."
+            "POST /v1/chat/completions/input_tokens, POST /v1/embeddings, GET /v1/models, POST /v1/credentials, "
+            "GET /v1/requests, GET /v1/requests/{id}/content and GET /v1/usage."
         )
     )
 

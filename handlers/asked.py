@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """`headers` with lower-case names, `body` decompressed, `endpoint` less its prefix. `item`: what the URL names
-    below the endpoint (`models/gpt-4`), empty where it names the endpoint alone.
+    below the endpoint (`models/gpt-4`), empty where it names the endpoint alone. `query`: the URL's, as it came.
 
     `notes`: headers that the answer will bear, an error too; they fill as the request goes its way. `closing`: what is
     to be done when it is over, however it ended; nobody waits for it. `timing`: where its time goes. `draft`: what of
@@ -35,4 +35,5 @@ class Asked:
     closing: AsyncExitStack
     timing: Timing
     item: str = ""
+    query: str = field(default="", repr=False)
     draft: Draft = field(default_factory=Draft, repr=False)

@@ -15,7 +15,7 @@ from handlers.answer import Whole
 from handlers.caller import Member
 from handlers.calls import sent, too_slow
 from handlers.course import Course
-from handlers.credentials import identify
+from handlers.credentials import identified
 from handlers.limits import admit_hit
 from handlers.lookup import directives_of, note
 from handlers.routing import routed
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 
 async def answer(asked: Asked, services: Services) -> Whole:
     """The answer, or `SabirError`."""
+    caller = await identified(asked, services)
     chat = replace(asked.dialect.parse(asked.body), stream=False)
+    tag(asked, chat.model, user=chat.user, metadata=chat.metadata)
     directives = directives_of(asked.headers)
-    caller = await identify(asked.headers, services)
     plan = routed(chat.model, partial(prefix_of, chat), caller, asked.headers, services)
-    note(asked, caller, plan, chat.model, stream=False)
-    tag(asked, user=chat.user, metadata=chat.metadata)
+    note(asked, plan, stream=False)
     if directives.only_if_cached:
         raise NotCached("The request asks for a cached answer only, and counts are never kept.")
     await admit_hit(asked, caller, services)  # one request, as a hit is; no tokens and no money

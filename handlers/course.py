@@ -11,8 +11,9 @@ from handlers.record import word_of
 from handlers.routing import target_of
 from infra.requests.record import AttemptRecord
 from providers import registry
-from providers.errors import CallerError, UpstreamAuth, UpstreamError
+from providers.errors import CallerError, UpstreamAuth, UpstreamError, UpstreamRejected
 from providers.routing.attempts import Attempts, GiveUp, RetryPolicy, Try
+from providers.routing.refusal import model_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ class Course:
         """The try came to nothing before the client saw anything. `of_endpoint`: it tells how that one is doing."""
         self._redact(turn, error)
         name = turn.leg.endpoint.name
-        turn.record.error = word_of(error)
+        turn.record.error = word_of(error, self._asked.body)
         if of_endpoint and isinstance(self._caller, Member):
             health = self._services.members.health
             health.failed(self._caller.org.org_id, name, error, now=self._services.now())
@@ -108,7 +109,7 @@ class Course:
     def broken(self, turn: Turn, error: UpstreamError) -> None:
         """The try failed when the client had begun to read: it is told, and nothing else can be tried."""
         self._redact(turn, error)
-        turn.record.error = word_of(error)
+        turn.record.error = word_of(error, self._asked.body)
         if isinstance(self._caller, Member):
             health = self._services.members.health
             health.failed(self._caller.org.org_id, turn.leg.endpoint.name, error, now=self._services.now())
@@ -163,6 +164,16 @@ class Course:
         """The org's secret is nothing that a member could mend, nor should it read what a provider says of it."""
         if not (isinstance(error, UpstreamAuth) and self._is_member):
             return error
+        if model_forbidden(error):
+            return UpstreamRejected(
+                f"{error.provider} does not let the organisation use this model. Use another one, or tell your "
+                "organisation's administrator.",
+                provider=error.provider,
+                status=403,
+                type="permission_error",
+                code="endpoint_model_forbidden",
+                param="model",
+            )
         return UpstreamError(
             f"{error.provider} refused the organisation's own secret. Tell your organisation's administrator.",
             provider=error.provider,

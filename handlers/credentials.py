@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from handlers.caller import Owner
+from handlers.caller import Member, Owner
 from infra.control import tokens
 from providers import keys
 from providers.errors import Unauthenticated
@@ -13,6 +13,7 @@ from providers.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from handlers.asked import Asked
     from handlers.caller import Caller
     from handlers.services import Services
     from infra.settings import Settings
@@ -39,6 +40,14 @@ async def identify(headers: Mapping[str, str], services: Services) -> Caller:
     if services.orgs is None:
         raise Unauthenticated("This deployment has no Sabir keys; present the provider's own API key.")
     return await services.orgs.member(key, now=services.now())
+
+
+async def identified(asked: Asked, services: Services) -> Caller:
+    """`identify`, first of all: whoever sends nonsense is in the log with their name."""
+    caller = await identify(asked.headers, services)
+    if isinstance(caller, Member):
+        asked.record.org, asked.record.key = caller.org.org_id, caller.key.key_id
+    return caller
 
 
 def is_ours(key: Secret) -> bool:

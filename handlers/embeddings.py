@@ -13,7 +13,7 @@ from handlers.answer import Whole
 from handlers.caller import Member
 from handlers.calls import keep, note_miss, sent, too_slow
 from handlers.course import Course
-from handlers.credentials import identify
+from handlers.credentials import identified
 from handlers.estimates import EmbeddingEstimate
 from handlers.headers import cache_headers, cost_headers
 from handlers.lookup import Question, directives_of, look_up, note
@@ -56,12 +56,12 @@ _INLINE: Final = 128 * 1024
 
 async def answer(asked: Asked, services: Services) -> Whole:
     """The answer, or `SabirError`. Its `after` is to be awaited when the last byte has gone."""
+    caller = await identified(asked, services)
     wanted = parse_embedding_request(asked.body)
+    tag(asked, wanted.model, user=wanted.user)
     directives = directives_of(asked.headers)
-    caller = await identify(asked.headers, services)
     plan = routed(wanted.model, partial(_prefix_of, wanted), caller, asked.headers, services)
-    note(asked, caller, plan, wanted.model, stream=False)
-    tag(asked, user=wanted.user)
+    note(asked, plan, stream=False)
     verdict = await look_up(_question(wanted), directives, asked, caller, plan, services=services)
     tab = Tab(EmbeddingEstimate(wanted), int(services.now()))
     exchange: Exchange[Stored, Whole] = EmbeddingExchange(asked, wanted, caller, plan, tab, services)

@@ -94,6 +94,7 @@ class Endpoint:
         draft: Draft,
     ) -> None:
         notes: dict[str, str] = {}
+        body = b""
         try:
             headers = _headers(scope)
             record.client = client_of(headers)
@@ -101,33 +102,38 @@ class Endpoint:
                 body = await read_body(receive, headers, self._services.settings.max_body)
             record.request_bytes = len(body)
             item = scope.get("path_params", {}).get("item", "")
-            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing, line.timing, item, draft)
+            query = scope.get("query_string", b"").decode("latin-1")
+            asked = Asked(
+                headers, body, self.name, self._dialect, record, notes, closing, line.timing, item, query, draft
+            )
             async with _while_connected(receive, line):
                 reply = await self._answering(asked, self._services)
-                await self._reply(reply, line, record)
+                failure = await self._reply(reply, line, record)
+            if failure is not None:
+                record.error, record.cause = word_of(failure, body), cause_of(failure)
         except SabirError as error:
             draft.answer = partial(self._dialect.error, error)
+            record.error, record.cause = word_of(error, body), cause_of(error)
             await self._fail(error, line, record, notes)
         else:
             await reply.after()
 
-    async def _reply(self, reply: Whole | Streamed, line: _Line, record: RequestRecord) -> None:
+    async def _reply(self, reply: Whole | Streamed, line: _Line, record: RequestRecord) -> SabirError | None:
+        """The failure that the client was told of inside a stream, if any."""
         record.status = 200
         times = self._services.settings.timeouts
         try:
             async with asyncio.timeout(times.total + times.unread) as patience:
-                failure = await reply.send(line, record.request_id)
+                return await reply.send(line, record.request_id)
         except TimeoutError:
             if patience.expired():
                 raise ClientGone from None
             raise
-        if failure is not None:
-            record.error, record.cause = word_of(failure), cause_of(failure)
 
     async def _fail(
         self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        record.status, record.error, record.cause = error.status, word_of(error), cause_of(error)
+        record.status = error.status
         await error_answer(error, self._dialect, notes).send(line, record.request_id)
 
 

@@ -38,13 +38,10 @@ class Question:
     deterministic: bool
 
 
-def note(asked: Asked, caller: Caller, plan: Plan, model: str, *, stream: bool) -> None:
-    """For the log: who asks, and for what, as it would be answered if nothing went wrong. `model`: as it is asked."""
+def note(asked: Asked, plan: Plan, *, stream: bool) -> None:
+    """For the log: by whom it would be answered if nothing went wrong."""
     record = asked.record
-    record.request_model = model
     record.provider, record.model, record.stream = plan.static.provider, plan.static.model, stream
-    if isinstance(caller, Member):
-        record.org, record.key = caller.org.org_id, caller.key.key_id
 
 
 def directives_of(headers: Mapping[str, str]) -> CacheDirectives:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from handlers.answer import Whole
 from handlers.caller import Member
-from handlers.credentials import ENVIRONMENT_KEY, identify
+from handlers.credentials import ENVIRONMENT_KEY, identified
 from handlers.routing import ways_of
 from providers import catalog, keys, registry
 from providers.cost import rates_at
@@ -43,11 +43,10 @@ class Entry:
 
 async def answer(asked: Asked, services: Services) -> Whole:
     """A list, or the one model that the URL names. Raises `SabirError`."""
-    caller = await identify(asked.headers, services)
+    caller = await identified(asked, services)
     at = int(services.now())
     body: dict[str, Any]
     if isinstance(caller, Member):
-        asked.record.org, asked.record.key = caller.org.org_id, caller.key.key_id
         entries = {entry.id: entry for entry in _of_member(caller, services)}
         named = _reached(asked.item, caller, services) if asked.item else None
     else:

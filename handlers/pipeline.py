@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from handlers.credentials import identify
+from handlers.credentials import identified
 from handlers.estimates import ChatEstimate
 from handlers.exchange import Exchange
 from handlers.lookup import Question, directives_of, look_up, note
@@ -29,12 +29,12 @@ _TRANSPORT: Final = frozenset({"stream", "stream_options", "model"})
 
 async def answer(asked: Asked, services: Services) -> Whole | Streamed:
     """The answer, or `SabirError`. Its `after` is to be awaited when the last byte has gone."""
+    caller = await identified(asked, services)
     chat = asked.dialect.parse(asked.body)
+    tag(asked, chat.model, user=chat.user, metadata=chat.metadata)
     directives = directives_of(asked.headers)
-    caller = await identify(asked.headers, services)
     plan = routed(chat.model, partial(prefix_of, chat), caller, asked.headers, services)
-    note(asked, caller, plan, chat.model, stream=chat.stream)
-    tag(asked, user=chat.user, metadata=chat.metadata)
+    note(asked, plan, stream=chat.stream)
     verdict = await look_up(_question(chat), directives, asked, caller, plan, services=services)
     tab = Tab(ChatEstimate(chat), int(services.now()))
     signatures = signatures_of(asked, caller, directives, services)

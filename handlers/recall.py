@@ -1,4 +1,4 @@
-"""`GET /v1/requests/{id}/content`: what a request and its answer said, for whoever has the key that asked."""
+"""`GET /v1/requests/{id}/content`: what a request and its answer said, for whoever may read its record."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from cache.content import Place
 from cache.errors import CacheFault
 from handlers.answer import Whole
-from handlers.caller import Member
-from handlers.credentials import identify
+from handlers.requests import only_key, reader
 from infra.requests.ids import began_at
-from providers.errors import CallerError, Forbidden, Unavailable
+from providers.errors import CallerError, Unavailable
 
 if TYPE_CHECKING:
     from cache.sealed import CacheEntry
     from handlers.asked import Asked
+    from handlers.caller import Member
     from handlers.services import Services
 
 _TEXTS: Final = ("request", "response")
@@ -27,33 +27,27 @@ _INLINE: Final = 128 * 1024
 
 
 async def answer(asked: Asked, services: Services) -> Whole:
-    """Raises `SabirError`. Never there, over, of another key or org, not to be opened: all are one 404."""
-    caller = await identify(asked.headers, services)
-    if not isinstance(caller, Member):
-        raise Forbidden("Content is kept for members of an org; present the Sabir key that asked.")
-    asked.record.org, asked.record.key = caller.org.org_id, caller.key.key_id
-    if caller.models is not None:
-        # Made for browsers and jobs, it would show each of them what all the others said under the same key.
-        raise Forbidden("A temporary credential reads no content.", code="temporary_credential")
-    entry = await _kept(asked.item, caller, services)
-    document: dict[str, Any] | None = None if entry is None else json.loads(entry.payload)
-    if entry is None or document is None or not _may_read(caller, document["key"]):
+    """Raises `SabirError`. Never there, over, of another key or org, not to be opened: all are one 404.
+
+    A temporary credential reads nothing: it is made for browsers and jobs, and would show each of them what all the
+    others said under the same key.
+    """
+    member = await reader(asked, services)
+    entry = await _kept(asked.item, member, services)
+    body = None
+    if entry is not None:
+        write = partial(_shown, entry, only_key(member))
+        body = write() if len(entry.payload) <= _INLINE else await asyncio.to_thread(write)
+    if body is None:
         raise CallerError("No content is kept of such a request of yours.", status=404, code="content_not_found")
-    write = partial(_shown, document, entry.expires_at)
-    body = write() if len(entry.payload) <= _INLINE else await asyncio.to_thread(write)
     return Whole(200, {"content-type": "application/json", "cache-control": "no-store"}, body)
 
 
-def _may_read(caller: Member, key_id: str) -> bool:
-    """The one place that says whose requests a key may read. `key_id`: of the key that asked."""
-    return key_id == caller.key.key_id
-
-
-async def _kept(request_id: str, caller: Member, services: Services) -> CacheEntry | None:
-    data_key = caller.data_key()
+async def _kept(request_id: str, member: Member, services: Services) -> CacheEntry | None:
+    data_key = member.data_key()
     if data_key is None or began_at(request_id) is None:
         return None
-    place = Place(caller.org.org_id, caller.org.cache_epoch, request_id)
+    place = Place(member.org.org_id, member.org.cache_epoch, request_id)
     try:
         return await services.content.get(data_key, place, now=int(services.now()))
     except CacheFault:
@@ -64,11 +58,17 @@ async def _kept(request_id: str, caller: Member, services: Services) -> CacheEnt
         ) from None
 
 
-def _shown(document: dict[str, Any], expires_at: int) -> bytes:
+def _shown(entry: CacheEntry, only: str | None) -> bytes | None:
     """Request and answer byte for byte as they were, where they are JSON: to read them and write them anew would round
-    numbers. Anything else is a string."""
+    numbers. Anything else is a string.
+
+    `only`: the key whose requests alone may be seen, None where all of the org's may; of another one it is None.
+    """
+    document: dict[str, Any] = json.loads(entry.payload)
+    if only not in (None, document["key"]):
+        return None
     texts = {name: document.pop(name) for name in _TEXTS}
-    head = json.dumps({"object": "request.content", **document, "expires_at": expires_at})
+    head = json.dumps({"object": "request.content", **document, "expires_at": entry.expires_at})
     members = "".join(f',"{name}":{_json_of(text)}' for name, text in texts.items())
     return f"{head[:-1]}{members}}}".encode()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import traceback
 from typing import TYPE_CHECKING, Final, Protocol
 
+from infra.metrics.emf import emf_text
 from providers.errors import CallerError, OverBudget, OverLimit, UpstreamAuth, UpstreamError, UpstreamRejected
 
 if TYPE_CHECKING:
@@ -18,11 +18,25 @@ if TYPE_CHECKING:
 
 # A provider's code is the provider's text: one with a blank in it may be a sentence of the prompt.
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+# Words of the trade, which a prompt may have by chance. Any other that the request has is taken for a quotation of it.
+_OF_THE_TRADE: Final = re.compile(
+    r"[a-z_.]*(error|exceeded|limit|invalid|not_found|unauthorized|forbidden|denied|quota|overloaded|timeout|filter"
+    r"|policy|unavailable|unsupported|rejected|refused|exception|expired|missing|required|too_large)[a-z_.]*"
+)
 
 
-def word_of(error: SabirError) -> str:
-    """What the log may say of an error: its code or type, as far as these look like one."""
-    return next((word for word in (error.code, error.type) if word and _WORD.fullmatch(word)), "error")
+def word_of(error: SabirError, said: bytes = b"") -> str:
+    """What the log may say of an error: its code or type, as far as these look like one.
+
+    `said`: the request, whose words may be in a provider's.
+    """
+    return next((word for word in (error.code, error.type) if word and _may_be_told(word, said)), "error")
+
+
+def _may_be_told(word: str, said: bytes) -> bool:
+    if _WORD.fullmatch(word) is None:
+        return False
+    return word.encode() not in said or _OF_THE_TRADE.fullmatch(word.lower()) is not None
 
 
 def cause_of(error: SabirError) -> Cause:
@@ -51,13 +65,14 @@ class RequestLog(Protocol):
 
 
 class JsonLines:
-    """One JSON object a line, as CloudWatch Logs Insights reads it."""
+    """One JSON object a line, as CloudWatch reads it, for Logs Insights and for metrics. `service`: the stack."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
+    def __init__(self, out: TextIO | None = None, *, service: str = "sabir") -> None:
         self._out = out or sys.stdout
+        self._service = service
 
     def write(self, record: RequestRecord) -> None:
-        self._out.write(json.dumps(record.document(), separators=(",", ":")) + "\n")
+        self._out.write(emf_text(record, service=self._service, log_faults=len(record.unkept)))
         self._out.flush()
 
 

@@ -20,6 +20,7 @@ from handlers.journal import Journal
 from handlers.record import JsonLines
 from infra.auth.authorizer import Authorizer
 from infra.requests.ids import new_request_id
+from infra.requests.store_sink import StoreSink
 from infra.settings import read_settings
 from infra.upstream import Upstream
 from providers import registry
@@ -98,9 +99,11 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     cache = ResponseCache(store, sealer, CachePolicy(), read_deadline=settings.cache_read_deadline)
     sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
     content = ContentLog(store, sealer)
-    journal = Journal(log or JsonLines())
+    orgs = _orgs(settings, upstream, env)
+    sinks = {} if orgs is None else {"store": StoreSink(orgs.stores.requests, settings.request_days)}
+    journal = Journal(log or JsonLines(service=env.get("SABIR_SERVICE") or "sabir"), sinks)
     cold = ColdStart(pending="AWS_LAMBDA_FUNCTION_NAME" in env)
-    return Services(settings, upstream, cache, sidecar, content, journal, _orgs(settings, upstream, env), cold)
+    return Services(settings, upstream, cache, sidecar, content, journal, orgs, cold)
 
 
 def _nonce() -> bytes:

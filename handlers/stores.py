@@ -1,4 +1,4 @@
-"""The three stores of the orgs, in AWS or in the embedded file; the proxy and the admin side open the same ones."""
+"""The stores of the orgs and of the request log; the proxy and the admin side open the same ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.requests.later import LaterRequests
 from infra.settings import Misconfigured
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from infra.control.store import ControlStore
     from infra.limits.counters import Counters
+    from infra.requests.store import RequestStore
     from infra.secrets.store import SecretStore
     from infra.settings import Settings
     from infra.upstream import Upstream
@@ -24,11 +26,13 @@ class Stores:
     control: ControlStore
     secrets: SecretStore
     counters: Counters
+    requests: RequestStore
 
     async def close(self) -> None:
         await self.control.close()
         await self.secrets.close()
         await self.counters.close()
+        await self.requests.close()
 
 
 def control_stores(settings: Settings, upstream: Upstream, env: Mapping[str, str]) -> Stores:
@@ -50,7 +54,15 @@ def _in_aws(settings: Settings, table: str, upstream: Upstream, env: Mapping[str
     secrets = SecretsManagerStore(
         aws_call("secretsmanager", upstream, env), settings.secrets_prefix, env.get("SABIR_KMS_KEY_ID") or None
     )
-    return Stores(DynamoControlStore(dynamodb, table), secrets, DynamoCounters(dynamodb, table))
+
+    def requests() -> RequestStore:
+        from infra.requests.dynamodb import DynamoRequests
+
+        return DynamoRequests(dynamodb, table)
+
+    return Stores(
+        DynamoControlStore(dynamodb, table), secrets, DynamoCounters(dynamodb, table), LaterRequests(requests)
+    )
 
 
 def _embedded(path: Path, master_key_path: str | None) -> Stores:
@@ -63,4 +75,11 @@ def _embedded(path: Path, master_key_path: str | None) -> Stores:
     if master_key_path is None:
         raise Misconfigured("SABIR_CONTROL_PATH needs SABIR_MASTER_KEY_PATH: the file with the key that opens it")
     key = master_key.load_or_make(Path(master_key_path))
-    return Stores(SqliteControlStore(path), SealedSqliteStore(path, key, lambda: os.urandom(12)), SqliteCounters(path))
+    secrets = SealedSqliteStore(path, key, lambda: os.urandom(12))
+
+    def requests() -> RequestStore:
+        from infra.requests.sqlite import SqliteRequests
+
+        return SqliteRequests(path)
+
+    return Stores(SqliteControlStore(path), secrets, SqliteCounters(path), LaterRequests(requests))

@@ -31,13 +31,16 @@ LONGEST_VALUE: Final = 512
 _LONGEST_CLIENT: Final = 64
 
 _STRUCK: Final = "***"
+_BLANK: Final = re.compile(r"\s")
 _PIECES: Final = re.compile(r"[\s,;:=\"'()\[\]{}<>/?&]+")
 
 
-def tag(asked: Asked, *, user: str | None = None, metadata: Mapping[str, Json] | None = None) -> None:
+def tag(asked: Asked, model: str, *, user: str | None = None, metadata: Mapping[str, Json] | None = None) -> None:
+    """What the log has of a request's own words. `model`: the one that it asks for; a sentence is no name of one."""
     presented = _presented(asked.headers)
     said = {**dict(_of_header(asked.headers.get(TAGS_HEADER, ""))), **dict(_of_body(metadata or {}))}
     record = asked.record
+    record.request_model = _clean(model[:LONGEST_VALUE], presented) if not _BLANK.search(model) else _STRUCK
     record.tags = {
         _clean(name[:LONGEST_NAME], presented): _clean(value[:LONGEST_VALUE], presented)
         for name, value in list(said.items())[:MOST_TAGS]

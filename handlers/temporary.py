@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from handlers.answer import Whole
 from handlers.caller import Member
-from handlers.credentials import identify
+from handlers.credentials import identified
 from handlers.routing import ways_of
 from infra.control import tokens
 from providers.errors import Forbidden, InvalidRequest
@@ -21,13 +21,12 @@ _MEMBERS: Final = frozenset({"model", "ttl_seconds"})
 
 async def answer(asked: Asked, services: Services) -> Whole:
     """`{"key": …, "expires_at": epoch seconds}`. Raises `SabirError`."""
+    caller = await identified(asked, services)
     model, ttl = _wanted(asked.body)
-    caller = await identify(asked.headers, services)
     if not isinstance(caller, Member):
         raise Forbidden("Temporary credentials are made from a Sabir key; a provider's own key makes none.")
     if caller.models is not None:
         raise Forbidden("A temporary credential makes no other one.", code="temporary_credential")
-    asked.record.org, asked.record.key = caller.org.org_id, caller.key.key_id
     # A name that the key cannot use anyway is better refused now than in somebody's browser.
     ways_of(caller, model, b"", None, services)
     key, ends_at = services.members.mint(

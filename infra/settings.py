@@ -45,7 +45,10 @@ class Settings:
 
     `control_table` and `secrets_prefix`, or `control_path` and `master_key_path`: where the orgs are; none is a proxy
     without orgs. `key_seconds`: how long a key's record is trusted, and so how long a revoked one may go on;
-    `secret_seconds`: the same of provider secrets, which a provider's 401 renews at once.
+    `secret_seconds`: the same of provider secrets, which a provider's 401 renews at once. `request_days`: how long the
+    record of a request is kept.
+
+    `service`: by what name CloudWatch is to have our metrics, which then go with the log; None is a log without them.
     """
 
     base_urls: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +56,7 @@ class Settings:
     cache_table: str | None = None
     cache_path: str | None = None
     cache_read_deadline: float = 0.05
+    service: str | None = None
     control_table: str | None = None
     secrets_prefix: str = "sabir/"
     control_path: str | None = None
@@ -61,6 +65,7 @@ class Settings:
     secret_seconds: float = 60.0
     max_body: int = 20 * 1024 * 1024
     max_recorded: int = 5 * 1024 * 1024
+    request_days: float = 30.0
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
@@ -76,6 +81,7 @@ def read_settings(env: Mapping[str, str], providers: Container[str], *, with_key
         cache_table=env.get("SABIR_CACHE_TABLE") or None,
         cache_path=env.get("SABIR_CACHE_PATH") or None,
         cache_read_deadline=_number(env, "SABIR_CACHE_READ_MS", defaults.cache_read_deadline * 1000) / 1000,
+        service=env.get("SABIR_SERVICE") or None,
         control_table=env.get("SABIR_CONTROL_TABLE") or None,
         secrets_prefix=env.get("SABIR_SECRETS_PREFIX") or defaults.secrets_prefix,
         control_path=env.get("SABIR_CONTROL_PATH") or None,
@@ -83,6 +89,7 @@ def read_settings(env: Mapping[str, str], providers: Container[str], *, with_key
         key_seconds=_number(env, "SABIR_KEY_SECONDS", defaults.key_seconds),
         secret_seconds=_number(env, "SABIR_SECRET_SECONDS", defaults.secret_seconds),
         max_body=int(_number(env, "SABIR_MAX_BODY_BYTES", defaults.max_body)),
+        request_days=_number(env, "SABIR_REQUEST_DAYS", defaults.request_days),
         timeouts=_timeouts(env, defaults.timeouts),
     )
 

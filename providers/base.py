@@ -155,6 +155,21 @@ class RegionalProvider(Provider, Protocol):
         ...
 
 
+class CountedProvider(Provider, Protocol):
+    """One whose stream has no end mark of its own: it is whole when as many choices have ended as were asked for."""
+
+    def stream_of(self, choices: int) -> StreamTranslator:
+        """`stream()` of an answer to a request for so many choices, 1 or more."""
+        ...
+
+
+def stream_of(provider: Provider, choices: int) -> StreamTranslator:
+    """For an answer of `choices`, which most providers need not know: they have an end mark, or give one only."""
+    if not hasattr(provider, "stream_of"):
+        return provider.stream()
+    return cast("CountedProvider", provider).stream_of(choices)
+
+
 def home_of(provider: Provider, region: str | None) -> str:
     """Where a provider is when neither an operator nor an endpoint says so; most are in one place for all regions."""
     if region is None or not hasattr(provider, "base_url_in"):
@@ -183,8 +198,8 @@ class RelayingProvider(Provider, Protocol):
         """A whole answer for a client of the same wire: `body`, its reasoning in the one place; `done`: as read."""
         ...
 
-    def relay(self, *, hide_usage: bool) -> RelayStream:
-        """`hide_usage`: the client did not ask for the usage chunk that we asked for."""
+    def relay(self, *, hide_usage: bool, choices: int = 1) -> RelayStream:
+        """`hide_usage`: the client did not ask for the usage chunk that we asked for. `choices`: as in `stream_of`."""
         ...
 
 

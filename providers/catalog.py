@@ -60,6 +60,7 @@ def route(model: str, available: Collection[str]) -> Route:
     return found
 
 
+@lru_cache(maxsize=512)
 def find(provider: str, model: str) -> ModelInfo | None:
     """Context window and prices, or None where the price list has no such model (a fine-tuned or a retired one)."""
     from providers.prices import price_of

@@ -1,6 +1,7 @@
 """Hosts that speak OpenAI's chat completions, or its embeddings: one row each, saying only what differs from OpenAI.
 
-Base URLs are those of the host's own documentation or SDK. "Recorded" means that the behaviour is in the recorded
+Base URLs are those of the host's own documentation or SDK; `providers.openai.controls` has the sources of how they are
+told how much to think. "Recorded" means that the behaviour is in the recorded
 traffic that the tests replay; elsewhere the source stands beside the fact.
 """
 
@@ -9,13 +10,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from providers.openai.effort import Control
+from providers.openai import controls
 from providers.openai.host import EmbeddingsHost, Host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from providers.jsonwalk import JsonObject
 
 # Many hosts name their limit on output tokens only by the older name, and ignore or refuse the newer.
 _OLD_LIMIT: Final = ("max_completion_tokens", "max_tokens")
@@ -30,17 +29,13 @@ _OF_OTHERS: Final = frozenset({"refusal", "annotations", "reasoning_details"})
 # message out (github.com/vllm-project/vllm/pull/43590, github.com/sgl-project/sglang/issues/40082). All know `system`.
 _DEVELOPER_OF_OPEN_MODELS: Final = False
 
-# A switch and nothing finer.
-_THINK: Final[JsonObject] = {"thinking": {"type": "enabled"}}
-_DO_NOT_THINK: Final[JsonObject] = {"thinking": {"type": "disabled"}}
-
-_OPENROUTERS: Final = (Control(budget=("reasoning", "max_tokens")),)
-
 _ROWS: Final = (
     Host(
         name="perplexity",
         base_url="https://api.perplexity.ai",
-        end="finish",  # recorded: no stream has `[DONE]`
+        # Recorded: no stream has `[DONE]`. Its documentation knows no `n`: if it gives one answer to a request for two,
+        # a stream of it is an error, for nobody could tell it from one that was cut.
+        end="finish",
         stream_options="leave",  # recorded: every chunk has usage
         # docs.perplexity.ai, pricing: reasoning tokens are billed beside output tokens, and outnumber them.
         reasoning_apart=True,
@@ -61,6 +56,7 @@ _ROWS: Final = (
     Host(
         name="together",
         base_url="https://api.together.xyz/v1",
+        controls=controls.TOGETHER,
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         renames=(_OLD_LIMIT,),
         knows=_PLAIN_THOUGHT,
@@ -70,8 +66,7 @@ _ROWS: Final = (
     Host(
         name="fireworks",
         base_url="https://api.fireworks.ai/inference/v1",
-        # docs.fireworks.ai/guides/reasoning: an effort, or Anthropic's form of a budget.
-        controls=(Control(on=_THINK, budget=("thinking", "budget_tokens")),),
+        controls=controls.FIREWORKS,
         # docs.fireworks.ai/api-reference/post-chatcompletions: system, user, assistant; and a message has the members
         # that are listed there, and no others.
         developer_role=False,
@@ -88,9 +83,7 @@ _ROWS: Final = (
     Host(
         name="deepseek",
         base_url="https://api.deepseek.com",
-        # api-docs.deepseek.com/guides/thinking_mode: every effort but `none`. Reasoning must come back with tool calls,
-        # and is ignored elsewhere.
-        controls=(Control(off=_DO_NOT_THINK),),
+        controls=controls.DEEPSEEK,
         renames=(_OLD_LIMIT,),  # api-docs.deepseek.com/api/create-chat-completion: `max_tokens`
         developer_role=False,  # github.com/earendil-works/pi/issues/1048: 400, unknown variant `developer`
         knows=frozenset({"reasoning_content"}),
@@ -107,7 +100,7 @@ _ROWS: Final = (
     Host(
         name="openrouter",
         base_url="https://openrouter.ai/api/v1",
-        controls=_OPENROUTERS,  # openrouter.ai/docs/use-cases/reasoning-tokens
+        controls=controls.OPENROUTERS,
         knows=frozenset({"cache_control", "reasoning_details", "reasoning", "top_k"}),
         embeddings=EmbeddingsHost(tokens=True),  # openrouter.ai/docs/api-reference/embeddings: text or tokens
     ),
@@ -140,20 +133,14 @@ _ROWS: Final = (
     Host(
         name="moonshot",
         base_url="https://api.moonshot.ai/v1",
-        # github.com/agno-agi/agno, thinking mode of Kimi: K2 is switched, K3 always reasons.
-        controls=(Control(models="kimi-k2", efforts=False, on=_THINK, off=_DO_NOT_THINK),),
+        controls=controls.MOONSHOT,
         developer_role=False,  # github.com/openclaw/openclaw/issues/8579: 400, ROLE_UNSPECIFIED
         knows=frozenset({"reasoning_content"}),
     ),
     Host(
         name="alibaba",
         base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
-        # alibabacloud.com/help/en/model-studio/deep-thinking: a switch, and a budget that is a limit from above.
-        controls=(
-            Control(
-                efforts=False, on={"enable_thinking": True}, off={"enable_thinking": False}, budget=("thinking_budget",)
-            ),
-        ),
+        controls=controls.ALIBABA,
         developer_role=False,  # github.com/haru/redmine_ai_helper/issues/242: 400
         knows=_PLAIN_THOUGHT,
         # alibabacloud.com/help/en/model-studio/embedding-interfaces-compatible-with-openai
@@ -162,12 +149,7 @@ _ROWS: Final = (
     Host(
         name="zai",
         base_url="https://api.z.ai/api/paas/v4",
-        # docs.z.ai/guides/capabilities/thinking-mode: a switch; efforts from GLM-5.2 on, which older ones ignore:
-        # github.com/nesquena/hermes-webui/releases/tag/exp-v0.52.105.
-        controls=(
-            Control(models=r"glm-(5\.[2-9]|[6-9]|\d\d)", off=_DO_NOT_THINK),
-            Control(efforts=False, on=_THINK, off=_DO_NOT_THINK),
-        ),
+        controls=controls.ZAI,
         renames=(_OLD_LIMIT,),  # docs.z.ai/api-reference/llm/chat-completion: `max_tokens`
         developer_role=False,  # github.com/vastsa/PI-Desktop/issues/30: 400, 1214 Incorrect role information
         knows=frozenset({"reasoning_content"}),
@@ -175,6 +157,7 @@ _ROWS: Final = (
     Host(
         name="nvidia",
         base_url="https://integrate.api.nvidia.com/v1",
+        controls=controls.NVIDIA,
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         renames=(_OLD_LIMIT,),
         knows=_PLAIN_THOUGHT,
@@ -190,6 +173,7 @@ _ROWS: Final = (
     Host(
         name="baseten",
         base_url="https://inference.baseten.co/v1",
+        controls=controls.BASETEN,
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         knows=_PLAIN_THOUGHT,
     ),
@@ -200,10 +184,16 @@ _ROWS: Final = (
         end="finish",  # recorded: no stream has `[DONE]`
         renames=(_OLD_LIMIT,),  # dev.writer.com/api-reference/completion-api/chat-completion: `max_tokens`
     ),
-    Host(name="xiaomi", base_url="https://api.xiaomimimo.com/v1", knows=frozenset({"reasoning_content"})),
+    Host(
+        name="xiaomi",
+        base_url="https://api.xiaomimimo.com/v1",
+        controls=controls.XIAOMI,
+        knows=frozenset({"reasoning_content"}),
+    ),
     Host(
         name="crusoe",
         base_url="https://api.inference.crusoecloud.com/v1",
+        controls=controls.CRUSOE,
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         knows=_PLAIN_THOUGHT,
     ),
@@ -216,7 +206,7 @@ _ROWS: Final = (
     Host(
         name="vercel_gateway",
         base_url="https://ai-gateway.vercel.sh/v1",
-        controls=_OPENROUTERS,  # vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions/reasoning
+        controls=controls.OPENROUTERS,
         knows=frozenset({"cache_control", "reasoning_details", "reasoning"}),  # recorded: signed blocks both ways
         embeddings=EmbeddingsHost(),  # vercel.com/docs/ai-gateway/openai-compat/embeddings
     ),
@@ -230,8 +220,7 @@ _ROWS: Final = (
     Host(
         name="vllm",
         base_url="http://localhost:8000/v1",
-        # huggingface.co/poolside/Laguna-S-2.1-NVFP4/discussions/9
-        controls=(Control(budget=("thinking_token_budget",)),),
+        controls=controls.VLLM,
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         knows=_PLAIN_THOUGHT,
         embeddings=EmbeddingsHost(tokens=True),  # docs.vllm.ai/en/latest/serving/openai_compatible_server.html
@@ -239,7 +228,7 @@ _ROWS: Final = (
     Host(
         name="llamacpp",
         base_url="http://localhost:8080/v1",
-        controls=(Control(budget=("thinking_budget_tokens",)),),  # github.com/mlhher/late-cli/discussions/92
+        controls=controls.LLAMACPP,
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         knows=_PLAIN_THOUGHT,
         embeddings=EmbeddingsHost(tokens=True),  # github.com/ggml-org/llama.cpp, tools/server/README.md

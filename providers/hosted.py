@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from providers.base import stream_of
 from providers.errors import UpstreamError
 from providers.events import Failed
 from providers.registry import find
@@ -38,8 +39,9 @@ class Hosted:
         with _blaming(self._name):
             return self.translator.response(body)
 
-    def stream(self) -> StreamTranslator:
-        return _HostedStream(self._name, self.translator.stream())
+    def stream_of(self, choices: int) -> StreamTranslator:
+        """As in `providers.base.CountedProvider`."""
+        return _HostedStream(self._name, stream_of(self.translator, choices))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         error = self.translator.error(status, headers, body)

@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 
-from handlers.admin import audit, endpoints, keys, models, orgs
+from handlers.admin import audit, endpoints, keys, models, orgs, requests
 from handlers.admin.actor import iam_identity, key_holder
 from handlers.admin.body import Body
 from handlers.admin.call import Call, conflict
 from handlers.body import ClientGone, read_body
 from handlers.record import places_of
+from handlers.request_log.query import once
 from infra.control.store import Conflict, ControlFault
 from infra.secrets.store import SecretsConflict, SecretsFault
 from providers.dialects import openai
@@ -51,6 +52,9 @@ _ROUTES: Final[Mapping[str, Mapping[str, Answer]]] = {
     "/orgs/{org}/keys": {"POST": keys.issue, "GET": keys.everyone},
     "/orgs/{org}/keys/{key_id}": {"GET": keys.show, "PATCH": keys.change, "DELETE": keys.revoke},
     "/orgs/{org}/audit": {"GET": audit.trail},
+    "/orgs/{org}/requests": {"GET": requests.everyone},
+    "/orgs/{org}/requests/{request_id}": {"GET": requests.show},
+    "/orgs/{org}/usage": {"GET": requests.usage},
 }
 
 
@@ -133,7 +137,7 @@ class _Resource:
             self._services,
             actor,
             request.path_params,
-            dict(request.query_params),
+            once(request.query_params.multi_items()),
             Body(await _body(request, receive)),
             int(self._services.now()),
         )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from cache.sealed import NONCE_SIZE
 from cache.wrapped import wrap
 from handlers.admin.audit import differences, recorded
-from handlers.admin.body import listed, optional, text, whole, wrong
+from handlers.admin.body import listed, one_of, optional, text, whole, wrong
 from handlers.admin.call import Reply, conflict, listing, missing, retried
 from handlers.admin.limits import limits_over, limits_shown
-from infra.control.codec import key_document, read_key
+from infra.control.codec import LOG_ACCESS, key_document, read_key
 from infra.control.key_text import KEY_ID, KEY_ID_BYTES, RANDOM_BYTES, hash_of, mint, new_key_id
 from infra.control.records import SabirKey, key_place
 from infra.control.store import Put
@@ -135,6 +135,7 @@ def _settings(body: Body, key: SabirKey, now: int) -> SabirKey:
         models=body.read("models", _MODELS, key.models),
         providers=body.read("providers", listed(_provider), key.providers),
         limits=body.read("limits", limits_over(key.limits), key.limits),
+        log_access=body.read("log_access", one_of(LOG_ACCESS), key.log_access),
     )
 
 
@@ -154,6 +155,7 @@ def _settings_shown(key: SabirKey) -> JsonObject:
         "models": [*key.models],
         "providers": [*key.providers],
         "limits": limits_shown(key.limits),
+        "log_access": key.log_access,
     }
 
 

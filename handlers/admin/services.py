@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from infra.control.store import ControlStore
+    from infra.requests.store import RequestStore
     from infra.secrets.store import SecretStore
     from providers.secret import Secret
 
@@ -52,6 +53,7 @@ class AdminServices:
 
     control: ControlStore
     secrets: SecretStore
+    requests: RequestStore
     upstream: Upstream
     admin_key: AdminKey | None = None
     base_urls: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class AdminServices:
         await self.upstream.close()
         await self.control.close()
         await self.secrets.close()
+        await self.requests.close()
 
 
 def build_admin_services(env: Mapping[str, str], *, local_actor: str | None = None) -> AdminServices:
@@ -80,6 +83,7 @@ def build_admin_services(env: Mapping[str, str], *, local_actor: str | None = No
     return AdminServices(
         stores.control,
         stores.secrets,
+        stores.requests,
         upstream,
         _admin_key(upstream, env),
         settings.base_urls,

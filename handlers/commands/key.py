@@ -29,6 +29,7 @@ _SET = """Change the key KEY_ID of ORG. What is not named stays; `none` takes a 
 Examples:
   sabir key set acme k7f3q2wxyz --usd-per-month 100
   sabir key set acme k7f3q2wxyz --expires never --all-models
+  sabir key set acme k7f3q2wxyz --log-access org
 """
 
 _REVOKE = """Revoke the key KEY_ID of ORG, at once and for good.
@@ -52,6 +53,7 @@ def _settings(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--expires", "expires_at", type=EXPIRY, help="When it ends."),
         click.option("--model", "models", multiple=True, help="A model it may use, * and ? allowed; repeatable."),
         click.option("--provider", "providers", multiple=True, help="A provider it may use; repeatable."),
+        click.option("--log-access", type=click.Choice(["own", "org"]), help="Whose requests it may read in the log."),
     )
     command = limit_options(command)
     for option in reversed(options):
@@ -164,4 +166,5 @@ def _lines(found: Answer) -> list[str]:
         f"models     {', '.join(found['models']) or 'all'}",
         f"providers  {', '.join(found['providers']) or 'all'}",
         f"limits     {limits_shown(found['limits'])}",
+        f"log        reads {'all requests of the org' if found['log_access'] == 'org' else 'its own requests'}",
     ]

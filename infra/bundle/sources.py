@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
 PACKAGES = ("handlers", "providers", "cache", "infra")
 
-# Never loaded on Lambda: the `sabir` command and what needs the packages that it alone has. What is left out here by
-# mistake fails the tests that start both functions from the bundle with nothing else.
+# Never loaded on Lambda: the `sabir` command and what needs the packages that it alone has, and nested templates. What
+# is left out here by mistake fails the tests that start both functions from the bundle with nothing else.
 EXCLUDED = (
     "handlers/cli*.py",
     "handlers/commands",
     "handlers/local.py",
     "infra/bundle",
     "infra/gateway",
+    "infra/*.yaml",
 )
 NOT_COPIED = ("__pycache__", "*.pyc", "*.md", "py.typed", ".*")
 

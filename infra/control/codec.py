@@ -17,7 +17,7 @@ from providers.routing.virtual import FALLBACKS, STRATEGIES, Candidate, VirtualM
 
 if TYPE_CHECKING:
     from infra.control.forms import Record
-    from infra.control.records import WhenDown
+    from infra.control.records import LogAccess, WhenDown
     from infra.control.store import Item, ItemKey, Json
 
 _T = TypeVar("_T")
@@ -25,6 +25,7 @@ _T = TypeVar("_T")
 SCHEMA: Final = 1
 
 _WHEN_DOWN: Final[tuple[WhenDown, ...]] = ("open", "closed")
+LOG_ACCESS: Final[tuple[LogAccess, ...]] = ("own", "org")
 _CANDIDATE: Final = record(Candidate, model=TEXT, endpoint=optional(TEXT), weight=WHOLE)
 _MODEL: Final = record(
     VirtualModel,
@@ -67,6 +68,7 @@ _KEY: Final = record(
     models=each(TEXT),
     providers=each(TEXT),
     limits=_LIMITS,
+    log_access=one_of(LOG_ACCESS),
     wrapped_cache_key=blob(),
 )
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from providers.routing.virtual import VirtualModel
 
 WhenDown: TypeAlias = Literal["open", "closed"]
+LogAccess: TypeAlias = Literal["own", "org"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class SabirKey:
     """A key without its secret: `hash` is SHA-256 of the whole key, of which 256 bits are random, so that it needs no
     salt and no slow hash. `models` and `providers`: what it may use, patterns as in `Endpoint.models`; empty is all.
 
+    `log_access`: whose requests, and what was said in them, it may read in the log: its own or those of the whole org.
+
     `wrapped_cache_key`: the org's data key, sealed under this very key (cache/FORMAT.md); gone once it is revoked.
     """
 
@@ -66,6 +69,7 @@ class SabirKey:
     models: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    log_access: LogAccess = "own"
     wrapped_cache_key: bytes = field(default=b"", repr=False)
     version: int = 0
 

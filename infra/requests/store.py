@@ -26,6 +26,8 @@ class RequestsFault(Exception):
 class Wanted:
     """Which records. Times are epoch seconds, `since` inclusive, `until` exclusive; None is without that condition.
 
+    A record's time is the one that its id tells, in milliseconds.
+
     `model`: as asked for or as served. `outcome`: `error` is every record with an `error`. `tag`: name and value.
     """
 
@@ -110,19 +112,27 @@ class RequestStore(Protocol):
     """Every method raises `RequestsFault` for whatever goes wrong, and nothing else.
 
     `put` keeps the record until `expires_at` (epoch seconds) and adds it to the sums of its hour and day. A put that
-    was tried again because its answer was lost may be counted twice in the sums; the record itself is there once.
+    was tried again because its answer was lost may be counted twice in the sums; the record itself is there once. After
+    a fault, the record or its sums may be there or not.
     """
 
-    async def put(self, record: RequestRecord, *, expires_at: int) -> None: ...
+    async def put(self, record: RequestRecord, *, expires_at: int) -> None:
+        """A record of more than 300 KB is a fault, and so is one whose id is none of `new_request_id`."""
+        ...
 
     async def get(self, org: str, request_id: str, *, now: int) -> Mapping[str, Json] | None: ...
 
     async def page(self, wanted: Wanted, *, now: int, limit: int = 100, after: str | None = None) -> Page:
-        """At most `limit` records. Raises ValueError for an `after` that no page of this kind has given."""
+        """At most `limit` records. Raises ValueError for an `after` that no page of this search has given, and for a
+        limit below 1. The times may have changed since: who asks for the last hour has other ones at every page.
+        """
         ...
 
-    async def usage(self, report: Report) -> list[UsageRow]:
-        """By time, then by the dimensions. Hours are kept for 40 days, days for 400."""
+    async def usage(self, report: Report, *, now: int) -> list[UsageRow]:
+        """By time, then by the dimensions. Hours are kept for 40 days, days for 400.
+
+        A key, provider or model whose name is longer than about 300 bytes shows as its beginning and a digest.
+        """
         ...
 
     async def close(self) -> None: ...

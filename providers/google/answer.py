@@ -28,10 +28,15 @@ _MEMBERS = ("candidates", "usageMetadata", "modelVersion", "responseId")
 
 
 class Answer:
-    """Call `chunk` for each, and `finish` once the input has ended and `complete` holds."""
+    """Call `chunk` for each, and `finish` once the input has ended and `complete` holds.
 
-    def __init__(self) -> None:
+    `wanted`: how many candidates a stream must have, since it may be cut before one of them begins. A whole body is
+    whole as JSON, however many it has.
+    """
+
+    def __init__(self, wanted: int = 1) -> None:
         self.started = False
+        self._wanted = wanted
         self._size = 0
         self._name = ""
         self._candidates: dict[int, Candidate] = {}
@@ -41,9 +46,13 @@ class Answer:
 
     @property
     def complete(self) -> bool:
-        """Google has no end marker: each candidate says why it ended, or the prompt was refused before any began."""
+        """Google has no end marker: each candidate says why it ended, or the prompt was refused before any began.
+
+        It gives all that were asked for or none: https://ai.google.dev/api/generate-content#GenerateContentResponse.
+        """
         if self._candidates:
-            return all(candidate.finish for candidate in self._candidates.values())
+            ended = [bool(candidate.finish) for candidate in self._candidates.values()]
+            return all(ended) and len(ended) >= self._wanted
         return self._blocked is not None
 
     def chunk(self, chunk: JsonObject, size: int = 0) -> list[Event]:

@@ -42,5 +42,8 @@ class Google:
     def stream(self) -> GoogleStream:
         return GoogleStream()
 
+    def stream_of(self, choices: int) -> GoogleStream:
+        return GoogleStream(choices)
+
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         return error.from_answer(status, headers, body)

@@ -1,7 +1,7 @@
 """A streamed answer to events: one `GenerateContentResponse` an event, and no end marker.
 
 Google closes the stream when it is done, and does the same when it breaks off. What proves that an answer is complete
-is that every candidate has said why it ended, and that the input ended between two events.
+is that every candidate that was asked for has said why it ended, and that the input ended between two events.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class GoogleStream(JsonStream):
-    def __init__(self) -> None:
+    def __init__(self, choices: int = 1) -> None:
         super().__init__("google", "Google")
-        self._answer = Answer()
+        self._answer = Answer(choices)
 
     def _begun(self) -> bool:
         return self._answer.started

@@ -43,9 +43,9 @@ class AnswerReader:
         self._usage: Usage | None = None
 
     @property
-    def finished(self) -> bool:
-        """Whether every choice that began has said why it ended."""
-        return bool(self._choices) and all(choice.finish for choice in self._choices.values())
+    def ended(self) -> int:
+        """How many choices there are, if every one that began has said why it ended; else 0."""
+        return len(self._choices) if all(choice.finish for choice in self._choices.values()) else 0
 
     def chunk(self, body: JsonObject) -> list[Event]:
         """Events of one chunk; the last is `Failed` where it holds an error."""

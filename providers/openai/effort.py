@@ -6,7 +6,8 @@ A client says `reasoning_effort`, or OpenRouter's `reasoning: {effort, max_token
 2. A budget is a number: it goes to the host's member for budgets, or is a 400. It is never made an effort, nor clamped.
 3. An effort is a wish: it goes on under the host's name for it. Where the host knows budgets only, it becomes one;
    where the host can only be told to think or not to, it does that, and the effort is named as dropped.
-4. Where this release knows nothing of the host's control, `reasoning_effort` goes as it is written: the host judges.
+4. Where the host has no control of its own (`providers.openai.controls`), `reasoning_effort` goes as it is written: it
+   judges.
 """
 
 from __future__ import annotations
@@ -66,17 +67,26 @@ def effort_changes(
         return {}, ()
     changes: dict[str, Change] = {}
     dropped: tuple[str, ...] = ()
+    own = _own_words(written, nested, control)
     if budget is not None or "effort" in nested:
-        changes["reasoning"] = REMOVED
-        dropped = tuple(f"reasoning.{name}" for name in nested if name not in {"effort", "max_tokens"})
-    own = (control.on.keys() | control.off.keys() | {(control.budget or ("reasoning",))[0]}) - {"reasoning"}
-    if any(written.get(name) is not None for name in own):
-        return changes, (*dropped, *(() if budget is None else (_BUDGET,)))
+        within = {name: nested[name] for name in own if name in nested}
+        changes["reasoning"] = within or REMOVED
+        dropped = tuple(f"reasoning.{name}" for name in nested if name not in {"effort", "max_tokens", *within})
+    if own:
+        return changes, (*dropped, *(f"reasoning.{name}" for name in ("max_tokens", "effort") if name in nested))
     if budget is not None:
         spare = () if effort is None else ("reasoning_effort",)
         return {**changes, **_by_budget(written, budget, control)}, (*dropped, *spare)
     by_effort, lost = _by_effort(written, effort, control)
     return {**changes, **by_effort}, (*dropped, *lost)
+
+
+def _own_words(written: JsonObject, nested: JsonObject, control: Control) -> tuple[str, ...]:
+    """The host's own members that the client wrote. A switch may stand in `reasoning`, beside what is no word there."""
+    switch = control.on.get("reasoning")
+    within = switch.keys() & nested.keys() if isinstance(switch, dict) else ()
+    members = control.on.keys() | control.off.keys() | {(control.budget or ("reasoning",))[0]}
+    return (*within, *(name for name in sorted(members - {"reasoning"}) if written.get(name) is not None))
 
 
 def _by_budget(written: JsonObject, budget: Json, control: Control) -> dict[str, Change]:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 WIRE: Final = "openai-chat"
 
-# `[DONE]`, or, at hosts that never send it, the finish reason of every choice that began.
+# `[DONE]`; or, at hosts that never send it, the finish reason of every choice that began, and of as many choices as
+# were asked for: a stream may be cut before one of them begins. A host that says `[DONE]` is believed even where it
+# gave fewer: many ignore `n`, and what they gave is whole.
 End: TypeAlias = Literal["done", "finish"]
 
 # What a host makes of `stream_options.include_usage`: it must be asked for usage; it sends usage anyway; it answers

@@ -104,8 +104,11 @@ class ChatProvider:
     def stream(self) -> ChatStream:
         return ChatStream(self.host)
 
-    def relay(self, *, hide_usage: bool) -> ChatRelay:
-        return ChatRelay(self.host, hide_usage=hide_usage)
+    def stream_of(self, choices: int) -> ChatStream:
+        return ChatStream(self.host, choices)
+
+    def relay(self, *, hide_usage: bool, choices: int = 1) -> ChatRelay:
+        return ChatRelay(self.host, hide_usage=hide_usage, choices=choices)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         return error_of(status, headers, body, self.name)

@@ -30,8 +30,10 @@ class ChatRelay:
     the outcome does not depend on how the bytes were cut.
     """
 
-    def __init__(self, host: Host, *, hide_usage: bool) -> None:
+    def __init__(self, host: Host, *, hide_usage: bool, choices: int = 1) -> None:
+        """`choices`: how many were asked for, which matters at hosts without an end mark (`Host.end`)."""
         self._host = host
+        self._choices = choices
         self._hide_usage = hide_usage
         self._decoder = SseDecoder()
         self._reader = AnswerReader(host)
@@ -60,7 +62,7 @@ class ChatRelay:
             return []
         relayed = [frame for rest in self._decoder.close() for frame in self._last(rest)]
         if not self._ended:
-            if self._host.end != "finish" or not self._reader.finished:
+            if self._host.end != "finish" or self._reader.ended < self._choices:
                 raise self._truncated()
             relayed += _hidden(self._reader.end())
         return relayed
@@ -119,8 +121,8 @@ class ChatRelay:
 class ChatStream:
     """The same without the bytes."""
 
-    def __init__(self, host: Host) -> None:
-        self._relay = ChatRelay(host, hide_usage=False)
+    def __init__(self, host: Host, choices: int = 1) -> None:
+        self._relay = ChatRelay(host, hide_usage=False, choices=choices)
 
     def feed(self, data: bytes) -> list[Event]:
         return [event for frame in self._relay.feed(data) for event in frame.events]

@@ -6,6 +6,7 @@ It begins with `first()`, and every failure goes to `after()`, which names the n
   best, with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/) between no time
   and a ceiling that doubles, and no leg before the `retry-after` that it gave.
 - It refused the credential: the secret may just have been rotated. Once more with it read anew, then without that leg.
+- It refused this credential this model: without that leg.
 - Its account is empty: without that endpoint.
 - It refused the request: so would the others; the client hears of it. Only where a virtual model asks for it, another
   model is asked after a prompt that was too long, or that a filter stopped.
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from providers.errors import InvalidRequest, Unsupported, UpstreamAuth, UpstreamError
 from providers.routing import retry_after
-from providers.routing.refusal import another_model_may, out_of_money
+from providers.routing.refusal import another_model_may, model_forbidden, out_of_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,12 +79,13 @@ class _Seen:
         """How much a client can do with it, to be compared.
 
         Most with the time when to come back: of several, the soonest, for any one leg will do. Then comes a failure
-        that may have passed when it tries again, then a refusal that it can mend by another request. Least tells a
-        refused credential, which is the operator's affair. Of equals, the last: it is how things stand now.
+        that may have passed when it tries again, then a refusal that it can mend by another request, or another model.
+        Least tells a refused credential, which is the operator's affair. Of equals, the last: it is how things stand
+        now.
         """
         if not isinstance(self.error, UpstreamError):
             return 1, 0.0
-        if isinstance(self.error, UpstreamAuth) or out_of_money(self.error):
+        if out_of_money(self.error) or (isinstance(self.error, UpstreamAuth) and not model_forbidden(self.error)):
             return 0, 0.0
         if not self.error.retryable:
             return 1, 0.0
@@ -151,7 +153,8 @@ class Attempts:
 
     def _secret_may_be_old(self, error: SabirError) -> bool:
         fresh = self._current.leg.endpoint.name in self._reread
-        return isinstance(error, UpstreamAuth) and not self._falls_back(error) and not fresh
+        refused = isinstance(error, UpstreamAuth) and not model_forbidden(error) and not self._falls_back(error)
+        return refused and not fresh
 
     def _falls_back(self, error: UpstreamError) -> bool:
         return another_model_may(error) in self._fallback_on

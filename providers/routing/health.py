@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from providers.errors import UpstreamAuth, UpstreamThrottled
 from providers.routing import retry_after
-from providers.routing.refusal import out_of_money
+from providers.routing.refusal import model_forbidden, out_of_money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ def merged(mine: Health, theirs: Health) -> Health:
 
 def _pause(error: UpstreamError, failures: int, now: float) -> float | None:
     """Seconds to leave the endpoint alone; None where the failure is not the endpoint's."""
-    if out_of_money(error) or isinstance(error, UpstreamAuth):
+    if out_of_money(error) or (isinstance(error, UpstreamAuth) and not model_forbidden(error)):
         return REFUSED
     asked = retry_after.seconds(error.retry_after, now)
     if isinstance(error, UpstreamThrottled):

@@ -23,6 +23,13 @@ _REASONS: Final[Mapping[str, FallbackOn]] = {
     "invalid_prompt": "content_policy",  # github.com/BeehiveInnovations/pal-mcp-server/issues/178
     "data_inspection_failed": "content_policy",  # Alibaba: github.com/CommandCodeAI/command-code/issues/813
 }
+# With 403: the credential is good, and this model is not for it. OpenAI calls the model absent
+# (github.com/cursor/cursor/issues/2953); Anthropic has 401 for a key, and this for what a good key may not use
+# (platform.claude.com/docs/en/api/errors). Bedrock's AccessDeniedException and Google's PERMISSION_DENIED are not here:
+# they are not said of models alone, and Bedrock answers 403 to an API key that is no good at all
+# (github.com/ai4s-research/open-science/issues/53). Only the text tells which.
+_NOT_FOR_IT: Final = frozenset({"model_not_found", "permission_error"})
+
 # vLLM has neither, but names the parameter: github.com/harbor-framework/harbor/pull/996.
 _TOO_MANY: Final = "input_tokens"
 
@@ -42,3 +49,8 @@ def out_of_money(error: UpstreamError) -> bool:
     https://platform.openai.com/docs/guides/error-codes/api-errors
     """
     return error.status == 402 or "insufficient_quota" in (error.code, error.type)
+
+
+def model_forbidden(error: UpstreamError) -> bool:
+    """Another model, or another endpoint, may well be had: nothing is wrong with this credential."""
+    return error.status == 403 and (error.code in _NOT_FOR_IT or error.param == "model")

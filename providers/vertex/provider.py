@@ -50,6 +50,9 @@ class Vertex:
     def stream(self) -> VertexStream:
         return VertexStream(_GEMINI, _CLAUDE)
 
+    def stream_of(self, choices: int) -> VertexStream:
+        return VertexStream(_GEMINI, _CLAUDE, choices)
+
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         return _maker_of(body).error(status, headers, body)
 

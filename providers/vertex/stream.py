@@ -16,7 +16,8 @@ _BLANK: Final = b"\r\n"
 class VertexStream:
     """See `providers.base.StreamTranslator`."""
 
-    def __init__(self, gemini: Hosted, claude: Hosted) -> None:
+    def __init__(self, gemini: Hosted, claude: Hosted, choices: int = 1) -> None:
+        self._choices = choices
         self._gemini = gemini
         self._claude = claude
         self._begun = b""
@@ -37,5 +38,6 @@ class VertexStream:
         return [*stream.feed(self._begun), *stream.close()]
 
     def _chosen(self) -> StreamTranslator:
-        self._stream = (self._claude if self._begun.startswith(_NAMED) else self._gemini).stream()
+        maker = self._claude if self._begun.startswith(_NAMED) else self._gemini
+        self._stream = maker.stream_of(self._choices)
         return self._stream

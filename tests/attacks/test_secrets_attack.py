@@ -75,6 +75,17 @@ def test_an_error_without_a_word_of_its_own_still_has_one() -> None:
     assert word_of(UpstreamRejected("x", type="two words", code="not a word")) == "error"
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("otter", "bad_type"), ("model_not_found", "model_not_found"), ("rate_limit", "rate_limit"), ("other", "other")],
+)
+def test_a_word_that_the_request_has_is_not_the_logs_to_repeat_unless_it_is_one_of_the_trade(
+    code: str, told: str
+) -> None:
+    said = b'{"content": "What does an otter make of model_not_found, of a rate_limit?"}'
+    assert word_of(UpstreamRejected("x", type="bad_type", code=code), said) == told
+
+
 def test_no_part_of_a_request_shows_its_key_or_prompt() -> None:
     body = json.dumps(asked()).encode()
     chat = openai.DIALECT.parse(body)

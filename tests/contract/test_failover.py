@@ -260,3 +260,29 @@ async def test_the_bearer_of_a_providers_own_key_tries_again_itself(
     simulator.next(Status(500))
     status, headers, _ = await ask(sabir, http, "sk-own", stream=False)
     assert (status, headers["x-sabir-attempts"], simulator.calls(), waits.seconds) == (500, "1", 1, [])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_model_that_an_endpoint_may_not_use_goes_elsewhere_and_leaves_the_endpoint_in_use(
+    sabir: Sabir, pair: TestOrg, simulator: Simulator, http: aiohttp.ClientSession, stream: bool
+) -> None:
+    key = await pair.key()
+    for code, next_asked in (("model_not_found", "openai"), ("no_such_key", "perplexity")):
+        calls = simulator.calls()
+        simulator.next(Status(403, code=code), provider="openai")
+        status, headers, _ = await ask(sabir, http, key, stream=stream)
+        # A refused secret is asked for anew, but this one has no successor: it is not sent again.
+        assert (status, headers["x-bt-used-endpoint"], simulator.calls() - calls) == (200, "perplexity", 2)
+        assert (await ask(sabir, http, key, stream=stream))[1]["x-bt-used-endpoint"] == next_asked
+
+
+async def test_a_member_hears_that_the_organisation_may_not_use_a_model_and_not_how_it_is_called_there(
+    sabir: Sabir, simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    acme = await an_org(sabir, [endpoint("openai")])
+    simulator.next(Status(403, code="model_not_found", message="Project `proj_7` does not have access to `gpt-4`"))
+    status, headers, body = await ask(sabir, http, await acme.key(), stream=False)
+    error = json.loads(body)["error"]
+    assert (status, error["code"], error["param"]) == (403, "endpoint_model_forbidden", "model")
+    assert headers["x-sabir-attempts"] == "1"
+    assert b"proj_7" not in body

@@ -21,26 +21,20 @@ def record(**fields: object) -> RequestRecord:
     return made
 
 
-def test_a_record_is_one_line_of_json_with_what_is_known() -> None:
+def test_a_record_is_one_line_of_json_and_the_metrics_of_its_service() -> None:
     out = io.StringIO()
-    log = JsonLines(out)
-    log.write(record(provider="openai", model="gpt-4\u2028\n", status=200, dropped=("seed",), stream=False))
-    log.write(record(error="client_gone"))
-    first, second = out.getvalue().splitlines()
-    assert json.loads(first) == {
-        "request_id": "f" * 32,
-        "dialect": "openai-chat",
-        "at": 0.0,
-        "request_bytes": 0,
-        "response_bytes": 0,
-        "provider": "openai",
-        "model": "gpt-4\u2028\n",
-        "stream": False,
-        "status": 200,
-        "dropped": ["seed"],
-        "total_ms": 12.5,
-    }
-    assert json.loads(second)["error"] == "client_gone"
+    log = JsonLines(out, service="acme-prod")
+    one = record(provider="openai", model="gpt-4\u2028\n", status=200, dropped=("seed",), stream=False)
+    log.write(one)
+    log.write(record(error="client_gone", unkept=("store", "traces")))
+    first, second = map(json.loads, out.getvalue().splitlines())
+    assert one.document().items() <= first.items()
+    assert (first["service"], first["Requests"], first["_aws"]["CloudWatchMetrics"][0]["Namespace"]) == (
+        "acme-prod",
+        1,
+        "Sabir",
+    )
+    assert (second["error"], second["unkept"], second["LogFaults"]) == ("client_gone", ["store", "traces"], 2)
 
 
 def test_silence_is_silent(capfd: pytest.CaptureFixture[str]) -> None:

@@ -98,9 +98,11 @@ def test_numbers_are_read_in_the_units_of_their_names() -> None:
             "SABIR_PING_SECONDS": "0.25",
             "SABIR_CACHE_TABLE": "table",
             "SABIR_CACHE_PATH": "/data/cache.db",
+            "SABIR_SERVICE": "sabir",
         },
         PROVIDERS,
     )
+    assert settings.service == "sabir"
     assert settings.cache_read_deadline == 0.25
     assert settings.max_body == 1_000_000
     assert settings.timeouts == Timeouts(connect=1, idle=2, total=3, first_event=0.5, ping=0.25)

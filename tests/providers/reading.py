@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from providers.base import stream_of
 from providers.completion import ToolCallPart
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ class Cut(NamedTuple):
     raised: Exception | None
 
 
-def read_cut(provider: Provider, pieces: list[bytes]) -> Cut:
-    """Feed pieces one by one and close."""
-    stream = provider.stream()
+def read_cut(provider: Provider, pieces: list[bytes], choices: int = 1) -> Cut:
+    """Feed pieces one by one and close. `choices`: how many were asked for."""
+    stream = stream_of(provider, choices)
     events: list[Event] = []
     try:
         for piece in pieces:

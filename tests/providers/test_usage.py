@@ -29,3 +29,15 @@ def test_the_same_report_twice_is_one_report(usage: Usage) -> None:
 
 def test_zero_is_a_report() -> None:
     assert Usage(reasoning=5).updated(Usage(reasoning=0)).reasoning == 0
+
+
+@given(usages, usages)
+def test_two_answers_together_took_the_sum_of_both(one: Usage, other: Usage) -> None:
+    both = one.plus(other)
+    assert (both.prompt, both.completion) == (one.prompt + other.prompt, one.completion + other.completion)
+    assert both.extra == other.extra
+
+
+def test_a_bucket_that_neither_reports_stays_unknown() -> None:
+    both = Usage(input=1, output=2, reasoning=0).plus(Usage(input=3, cache_read=4))
+    assert both == Usage(input=4, output=2, reasoning=0, cache_read=4)

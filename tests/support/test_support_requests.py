@@ -26,6 +26,7 @@ BESIDE = {
     ("google", "parallel_tools"): ("messages[].tool_calls[].thought_signature",),
     ("vertex", "parallel_tools"): ("messages[].tool_calls[].thought_signature",),
     ("zai", "reasoning_out"): ("reasoning_effort",),  # a switch: there is no saying how much
+    ("xiaomi", "reasoning_out"): ("reasoning_effort",),  # the same
     ("mistral", "usage"): ("stream_options",),  # which Mistral refuses; it sends the usage unasked
 }
 

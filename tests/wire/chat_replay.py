@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def is_chat(recording: Recording) -> bool:
-    return recording.wire == "openai-chat"
+    """What Mistral fills in between two texts (`fim`) it says as a chat completion."""
+    return recording.wire in {"openai-chat", "fim"}
 
 
 def is_stream(recording: Recording) -> bool:

@@ -58,6 +58,10 @@ class Recording:
         return request
 
     @property
+    def model(self) -> str:
+        return str(self._exchange["model"])
+
+    @property
     def streamed(self) -> bool:
         """Whether the answer is a stream: an error is none, whatever the request asked for."""
         return bool(self._exchange["framing"] == "sse")

@@ -83,6 +83,7 @@ def test_the_proxys_role_allows_just_this() -> None:
         ("dynamodb:BatchGetItem", f"{TABLES}/control"),
         ("dynamodb:GetItem", f"{TABLES}/control"),
         ("dynamodb:PutItem", f"{TABLES}/control"),
+        ("dynamodb:Query", f"{TABLES}/control"),
         ("dynamodb:UpdateItem", f"{TABLES}/control"),
         ("secretsmanager:GetSecretValue", f"{SECRETS}:sabir/team/org/*"),
         ("kms:Decrypt", KEY),
@@ -134,6 +135,31 @@ def test_the_proxy_can_write_nothing_where_the_request_names_no_key(operation: s
 @pytest.mark.parametrize("partition", ["LIMIT#org/acme", "LIMIT#key/acme/7f3k", health_place("acme").partition])
 def test_the_proxy_may_count_and_note_which_endpoints_fail(operation: str, partition: str) -> None:
     assert allowed(statements("ProxyRole"), item(operation, partition))
+    assert not allowed(statements("ProxyRole"), item("Query", partition))
+
+
+LOG = ["REQ#acme#0", "REQERR#acme#3", "USAGE#-#1"]
+
+
+@pytest.mark.parametrize("partition", LOG)
+def test_the_proxy_may_keep_and_list_the_request_log_but_take_nothing_out_of_it(partition: str) -> None:
+    for operation in ("PutItem", "UpdateItem", "Query", "GetItem"):
+        assert allowed(statements("ProxyRole"), item(operation, partition))
+    assert not allowed(statements("ProxyRole"), item("DeleteItem", partition))
+    assert not allowed(statements("ProxyRole"), item("Query", partition, table="cache"))
+
+
+@pytest.mark.parametrize("partition", ["ORG#acme", "ORGS", "REQUESTS#acme", "REQ", "XREQ#acme#0", ""])
+def test_beside_the_request_log_the_proxy_can_list_nothing(partition: str) -> None:
+    assert not allowed(statements("ProxyRole"), item("Query", partition))
+    assert not allowed(statements("ProxyRole"), item("Query", LOG[0], partition))
+    assert not allowed(statements("ProxyRole"), Request("dynamodb:Query", f"{TABLES}/control"))
+
+
+def test_the_admin_may_read_the_request_log() -> None:
+    for partition in LOG:
+        assert allowed(statements("AdminRole"), item("Query", partition))
+        assert allowed(statements("AdminRole"), item("GetItem", partition))
 
 
 def test_the_proxy_may_look_up_whom_it_serves_but_list_nobody() -> None:

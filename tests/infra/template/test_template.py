@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from infra.metrics.emf import emf_documents
+from infra.requests.record import RequestRecord
 from tests.infra.template.translated import ROOT, Json, only, properties, translate, variables
 
 
@@ -77,6 +79,7 @@ def test_the_function_is_what_the_bundle_is_built_for() -> None:
         "SABIR_CACHE_TABLE": {"Ref": "CacheTable"},
         "SABIR_CONTROL_TABLE": {"Ref": "ControlTable"},
         "SABIR_SECRETS_PREFIX": {"Fn::Sub": "sabir/${AWS::StackName}/"},
+        "SABIR_SERVICE": {"Ref": "AWS::StackName"},
     }
 
 
@@ -116,7 +119,13 @@ def test_logs_are_kept_for_as_long_as_said_in_the_group_that_the_function_writes
     template = translate(LogRetentionDays="7")
     assert properties(template, "ProxyLogGroup")["RetentionInDays"] == "7"
     logging = properties(template, "ProxyFunction")["LoggingConfig"]
-    assert logging == {"LogGroup": {"Ref": "ProxyLogGroup"}, "LogFormat": "JSON"}
+    assert logging == {"LogGroup": {"Ref": "ProxyLogGroup"}, "LogFormat": "JSON", "ApplicationLogLevel": "INFO"}
+
+
+def test_the_log_level_lets_a_requests_line_through_and_with_it_the_metrics() -> None:
+    first, *_ = emf_documents(RequestRecord("0" * 32, "openai"), service="sabir")
+    level = properties(translate(), "ProxyFunction")["LoggingConfig"]["ApplicationLogLevel"]
+    assert first["level"] == level
 
 
 def test_snapstart_is_off_unless_a_release_is_named() -> None:

@@ -33,13 +33,18 @@ def translate(**chosen: str) -> Json:
     values = _parameters(template, chosen)
     session = boto3.Session(region_name="eu-west-1")
     translated = Translator({}, Parser(), boto_session=session).translate(template, values)
-    decided = {name: _condition(rule, values) for name, rule in translated["Conditions"].items()}
-    resources = {
-        name: resource
-        for name, resource in translated["Resources"].items()
-        if decided.get(resource.get("Condition", ""), True)
+    return decide(translated, values)
+
+
+def decide(template: Json, values: Mapping[str, str]) -> Json:
+    """Without what its conditions leave out, and with the parameters' values."""
+    rules = template["Conditions"]
+    decided = {name: _condition(rule, values, rules) for name, rule in rules.items()}
+    kept = {
+        part: {name: one for name, one in template.get(part, {}).items() if decided.get(one.get("Condition", ""), True)}
+        for part in ("Resources", "Outputs")
     }
-    return _resolve({**translated, "Resources": resources}, decided, values)
+    return _resolve({**template, **kept}, decided, values)
 
 
 def properties(template: Json, name: str) -> Json:
@@ -65,7 +70,8 @@ def grounded(node: Json, known: Mapping[str, str]) -> Json:
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return known[f"{name}.{attribute}"]
         case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([^}]+)\}", lambda found: known[found[1]], text)
+            # `${!Name}` is CloudFormation's way to write `${Name}`.
+            return re.sub(r"\$\{(!?)([^}]+)\}", lambda it: f"${{{it[2]}}}" if it[1] else known[it[2]], text)
         case {"Fn::Sub": [str(text), dict(own)]}:
             return grounded({"Fn::Sub": text}, {**known, **grounded(own, known)})
         case dict():
@@ -82,10 +88,16 @@ def _parameters(template: Json, chosen: dict[str, str]) -> dict[str, str]:
     return {**defaults, **chosen}
 
 
-def _condition(rule: Json, values: dict[str, str]) -> bool:
+def _condition(rule: Json, values: Mapping[str, str], rules: Mapping[str, Json]) -> bool:
     match rule:
         case {"Fn::Not": [inner]}:
-            return not _condition(inner, values)
+            return not _condition(inner, values, rules)
+        case {"Fn::And": inner}:
+            return all(_condition(one, values, rules) for one in inner)
+        case {"Fn::Or": inner}:
+            return any(_condition(one, values, rules) for one in inner)
+        case {"Condition": str(name)}:
+            return _condition(rules[name], values, rules)
         case {"Fn::Equals": [{"Ref": name}, other]}:
             return bool(values[name] == other)
         case _:
@@ -95,7 +107,7 @@ def _condition(rule: Json, values: dict[str, str]) -> bool:
 _NOTHING = object()
 
 
-def _resolve(node: Json, decided: dict[str, bool], values: dict[str, str]) -> Json:
+def _resolve(node: Json, decided: Mapping[str, bool], values: Mapping[str, str]) -> Json:
     match node:
         case {"Fn::If": [name, yes, no]}:
             return _resolve(yes if decided[name] else no, decided, values)

@@ -63,5 +63,7 @@ def shapes() -> list[Json]:
 
 CASES = [row["path"] for row in recorded() if row["wire"] == "converse"]
 needs_recordings = pytest.mark.skipif(not CASES, reason="no recorded traffic beside the project")
+# What InvokeModel refuses, the service refuses in the same words whoever asks.
+REFUSED_ELSEWHERE = [row["path"] for row in recorded() if row["api"] == "invoke" and row["status"] != 200]
 ANSWERS = [path for path in CASES if load(path).status == 200]
 STREAMS = [path for path in ANSWERS if load(path).stream]

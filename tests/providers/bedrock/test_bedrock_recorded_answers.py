@@ -13,6 +13,7 @@ from providers.events import Failed
 from tests.providers.bedrock.recording import (
     ANSWERS,
     CASES,
+    REFUSED_ELSEWHERE,
     STREAMS,
     Case,
     Json,
@@ -182,12 +183,15 @@ def test_a_recorded_stream_put_together_is_the_same_answer_whole(
     assert meaning(streamed) == meaning(whole)
 
 
-@pytest.mark.parametrize("path", [path for path in CASES if path not in ANSWERS])
+CODES = {400: None, 403: "access_denied", 404: "model_not_found"}
+
+
+@pytest.mark.parametrize("path", [*(path for path in CASES if path not in ANSWERS), *REFUSED_ELSEWHERE])
 def test_a_recorded_refusal_keeps_its_status_and_words(path: str) -> None:
     case = load(path)
     told = PROVIDER.error(case.status, case.headers, case.body)
     assert (told.status, told.message) == (case.status, json.loads(case.body)["message"])
-    assert told.code == ("model_not_found" if case.status == 404 else None)
+    assert told.code == CODES[case.status]
 
 
 @pytest.mark.parametrize("shape", [shape for shape in shapes() if "body_base64" in shape])

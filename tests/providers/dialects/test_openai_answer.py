@@ -101,7 +101,7 @@ def test_custom_tool_calls_keep_their_shape() -> None:
 
 def test_pitfall_25_the_first_chunk_of_each_choice_says_the_role() -> None:
     got = deltas([TextDelta(0, "a"), TextDelta(0, "b", choice=1), TextDelta(0, "c")])
-    assert ["role" in delta for delta in got] == [True, True, False]
+    assert [delta.get("role") for delta in got] == ["assistant", "assistant", None]
 
 
 def test_pitfall_16_usage_is_one_chunk_with_no_choices_after_the_finish_and_only_if_asked_for() -> None:

@@ -51,9 +51,28 @@ def test_thoughts_and_text_that_neighbour_are_one_part_each(answered: Answered) 
         ("MAX_TOKENS", "length", None),
         *(
             (name, "content_filter", name)
-            for name in ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII")
+            for name in (
+                "SAFETY",
+                "RECITATION",
+                "LANGUAGE",
+                "BLOCKLIST",
+                "PROHIBITED_CONTENT",
+                "SPII",
+                "IMAGE_SAFETY",
+                "MODEL_ARMOR",
+            )
         ),
-        *((name, "length", name) for name in ("MALFORMED_FUNCTION_CALL", "OTHER", "TOO_MANY_TOOL_CALLS")),
+        *(
+            (name, "length", name)
+            for name in (
+                "MALFORMED_FUNCTION_CALL",
+                "UNEXPECTED_TOOL_CALL",
+                "MISSING_THOUGHT_SIGNATURE",
+                "OTHER",
+                "NO_IMAGE",
+                "TOO_MANY_TOOL_CALLS",
+            )
+        ),
         ("TOMORROW", "stop", "TOMORROW"),
     ],
 )

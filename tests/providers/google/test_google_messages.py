@@ -51,7 +51,10 @@ def test_pitfall_03_results_of_a_parallel_turn_come_in_one_turn_in_order(ask: As
         {"functionCall": {"id": "1", "name": "f", "args": {"a": 1}}},
         {"functionCall": {"id": "2", "name": "g", "args": {}}},
     ]
-    assert [part["functionResponse"]["id"] for part in results["parts"][:2]] == ["1", "2"]
+    assert [part["functionResponse"] for part in results["parts"][:2]] == [
+        {"id": "1", "name": "f", "response": {"output": "x"}},
+        {"id": "2", "name": "g", "response": {"output": "y"}},
+    ]
     assert results["parts"][2] == {"text": "hi"}
 
 

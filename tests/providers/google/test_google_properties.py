@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from providers.codec import decode_events, encode_events
@@ -99,14 +99,26 @@ def test_a_stream_put_together_is_the_whole_answer(read_all: ReadAll, stream: tu
     assert fold(unfold(whole)) == whole
 
 
-@given(streams(), st.data())
-def test_a_cut_stream_is_never_a_whole_one(read_all: ReadAll, stream: tuple[Json, bytes], data: st.DataObject) -> None:
-    """But for the counts, which come after every candidate has ended."""
-    _, body = stream
-    whole = read_all([body])
+@st.composite
+def cut_streams(draw: st.DrawFn) -> tuple[int, bytes, int]:
+    """The number of candidates, a stream, and where it is cut: before its last event at the latest, since the counts
+    come after every candidate has ended."""
+    message, body = draw(streams())
     last = body.rstrip(b"\r\n").rfind(b"data:")
-    place = data.draw(st.integers(0, max(0, last - 6)))
-    cut = read_all([body[:place]])
+    return len(message["candidates"]), body, draw(st.integers(0, max(0, last - 6)))
+
+
+FIRST = b'data: {"candidates": [{"index": 0, "content": {"parts": [{"text": "one"}]}, "finishReason": "STOP"}]}\n\n'
+SECOND = FIRST.replace(b"0", b"1").replace(b"one", b"two")
+
+
+@given(cut_streams())
+@example((2, FIRST + SECOND, len(FIRST))).via("one candidate has ended, and no other has begun")
+def test_a_cut_stream_is_never_a_whole_one(read_all: ReadAll, stream: tuple[int, bytes, int]) -> None:
+    candidates, body, place = stream
+    whole = read_all([body], choices=candidates)
+    assert whole.raised is None
+    cut = read_all([body[:place]], choices=candidates)
     assert isinstance(cut.raised, UpstreamError)
     assert cut.events == whole.events[: len(cut.events)]
 

@@ -27,6 +27,7 @@ from providers.chat import (
     User,
 )
 from providers.dialects.openai import OpenAIChat
+from providers.errors import Unsupported
 from providers.google import PROVIDER
 from providers.google.tools import camel
 from providers.secret import Secret
@@ -228,3 +229,15 @@ DIFFERENT = (
 def test_the_same_intent_in_openais_words_is_the_same_request(ours: str, theirs: str) -> None:
     chat = OpenAIChat().parse(json.dumps(load(theirs).request).encode())
     assert intent(sent(chat, "gemini-2.5-flash")) == intent(load(ours).request)
+
+
+@pytest.mark.parametrize("part", DIFFERENT)
+def test_what_is_said_to_differ_does(part: str) -> None:
+    pairs = [pair for pair in siblings() if part in pair[1]]
+    assert pairs
+    for ours, theirs in pairs:
+        try:
+            chat = OpenAIChat().parse(json.dumps(load(theirs).request).encode())
+            assert intent(sent(chat, "gemini-2.5-flash")) != intent(load(ours).request)
+        except Unsupported:
+            pass  # it asks for what there is no word for here

@@ -44,6 +44,41 @@ def sent(host: str | Host, model: str, **asked: Any) -> tuple[dict[str, Any], tu
         ("groq", "openai/gpt-oss-120b", "none", {"reasoning_effort": "none"}, ()),
         ("vllm", "qwen3", "high", {"reasoning_effort": "high"}, ()),
         ("openrouter", "z-ai/glm-5", "high", {"reasoning_effort": "high"}, ()),
+        ("together", "zai-org/GLM-5.1", "none", {"reasoning": {"enabled": False}}, ()),
+        ("together", "moonshotai/Kimi-K2.6", "low", {"reasoning": {"enabled": True}}, ("reasoning_effort",)),
+        ("together", "openai/gpt-oss-120b", "low", {"reasoning_effort": "low"}, ()),
+        ("together", "moonshotai/Kimi-K2-Thinking", "low", {"reasoning_effort": "low"}, ()),
+        ("nvidia", "nvidia/nemotron-3-ultra", "none", {"chat_template_kwargs": {"enable_thinking": False}}, ()),
+        (
+            "nvidia",
+            "nvidia/nemotron-3-ultra",
+            "low",
+            {"chat_template_kwargs": {"enable_thinking": True}, "reasoning_budget": 4096},
+            (),
+        ),
+        ("nvidia", "nvidia/nemotron-3-ultra", "high", {"chat_template_kwargs": {"enable_thinking": True}}, ()),
+        ("nvidia", "z-ai/glm5", "high", {"chat_template_kwargs": {"enable_thinking": True}}, ("reasoning_effort",)),
+        ("nvidia", "openai/gpt-oss-120b", "high", {"reasoning_effort": "high"}, ()),
+        ("baseten", "zai-org/GLM-5", "none", {"chat_template_args": {"enable_thinking": False}}, ()),
+        ("baseten", "zai-org/GLM-5.1", "low", {"chat_template_args": {"enable_thinking": True}}, ("reasoning_effort",)),
+        ("baseten", "zai-org/GLM-5.2", "none", {"reasoning_effort": "none"}, ()),
+        ("baseten", "deepseek-ai/DeepSeek-V4-Pro", "xhigh", {"reasoning_effort": "xhigh"}, ()),
+        ("crusoe", "deepseek-ai/DeepSeek-V4-Pro", "none", {"chat_template_kwargs": {"thinking": False}}, ()),
+        (
+            "crusoe",
+            "deepseek-ai/DeepSeek-V4-Pro",
+            "high",
+            {"chat_template_kwargs": {"thinking": True}},
+            ("reasoning_effort",),
+        ),
+        ("crusoe", "zai/GLM-5.2", "high", {"reasoning_effort": "high"}, ()),
+        ("xiaomi", "mimo-v2.5-pro", "none", {"thinking": {"type": "disabled"}}, ()),
+        ("xiaomi", "mimo-v2.5-pro", "high", {"thinking": {"type": "enabled"}}, ("reasoning_effort",)),
+        ("huggingface", "Qwen/Qwen3-8B", "none", {"reasoning_effort": "none"}, ()),
+        ("perplexity", "sonar-deep-research", "low", {"reasoning_effort": "low"}, ()),
+        ("nebius", "Qwen/Qwen3-235B-A22B", "low", {"reasoning_effort": "low"}, ()),
+        ("writer", "palmyra-x5", "low", {"reasoning_effort": "low"}, ()),
+        ("deepinfra", "deepseek-ai/DeepSeek-R1", "none", {"reasoning_effort": "none"}, ()),
     ],
 )
 def test_an_effort_is_said_as_the_host_wants_it(
@@ -57,6 +92,7 @@ def test_an_effort_is_said_as_the_host_wants_it(
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
+        ("nvidia", {"chat_template_kwargs": {"enable_thinking": True}, "reasoning_budget": 2000}),
         ("alibaba", {"enable_thinking": True, "thinking_budget": 2000}),
         ("fireworks", {"thinking": {"type": "enabled", "budget_tokens": 2000}}),
         ("vllm", {"thinking_token_budget": 2000}),
@@ -66,7 +102,8 @@ def test_an_effort_is_said_as_the_host_wants_it(
     ],
 )
 def test_a_budget_goes_to_its_own_member_as_the_number_that_it_is(host: str, expected: dict[str, Any]) -> None:
-    assert sent(host, "m", reasoning={"max_tokens": 2000}) == (expected, ())
+    model = "nvidia/nemotron-3-nano-30b-a3b"  # the others' models have any name
+    assert sent(host, model, reasoning={"max_tokens": 2000}) == (expected, ())
 
 
 @pytest.mark.parametrize("host", ["deepseek", "mistral", "groq", "xai", "cerebras", "together", "nvidia"])
@@ -89,10 +126,27 @@ def test_the_hosts_own_words_hold_and_what_gives_way_to_them_is_named() -> None:
     own = {"thinking": {"type": "enabled", "budget_tokens": 5}}
     assert sent("fireworks", "m", reasoning_effort="low", **own) == ({"reasoning_effort": "low", **own}, ())
     assert sent("fireworks", "m", reasoning={"max_tokens": 7}, **own) == (own, ("reasoning.max_tokens",))
+    assert sent("fireworks", "m", reasoning={"effort": "low"}, **own) == (own, ("reasoning.effort",))
     assert sent("alibaba", "m", thinking_budget=5, reasoning_effort="low") == (
         {"thinking_budget": 5, "reasoning_effort": "low"},
         (),
     )
+
+
+def test_words_of_the_hosts_own_within_openrouters_object_hold_too() -> None:
+    """Together's switch stands there, beside what is nobody's word at Together."""
+    off = {"reasoning": {"enabled": False}}
+    model = "zai-org/GLM-5"
+    assert sent("together", model, **off) == (off, ())
+    assert sent("together", model, reasoning={"enabled": False, "effort": "low", "exclude": True}) == (
+        off,
+        ("reasoning.effort", "reasoning.exclude"),
+    )
+    assert sent("together", model, reasoning={"enabled": False, "max_tokens": 9}) == (off, ("reasoning.max_tokens",))
+    assert sent("together", model, reasoning_effort="low", **off) == ({"reasoning_effort": "low", **off}, ())
+    assert sent("together", model, reasoning={"max_tokens": 0}) == (off, ())
+    with pytest.raises(Unsupported):
+        sent("together", model, reasoning={"max_tokens": 9})
 
 
 def test_what_openrouters_object_says_beside_is_named_where_it_cannot_go() -> None:

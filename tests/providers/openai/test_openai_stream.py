@@ -83,6 +83,27 @@ def test_where_no_end_marker_comes_the_finish_of_every_choice_is_the_end() -> No
     with pytest.raises(UpstreamTruncated):
         events_of(one, NO_DONE)
     assert events_of(one + sse(chunk(finish="stop", index=1)), NO_DONE)[-1] == Finished("stop", choice=1)
+
+
+def test_where_no_end_marker_comes_as_many_choices_must_end_as_were_asked_for() -> None:
+    one = sse(chunk({"content": "x"}), chunk(finish="stop"))
+    both = one + sse(chunk({"content": "y"}, index=1), chunk(finish="stop", index=1))
+    for body, choices, host, whole in (
+        (one, 1, NO_DONE, True),
+        (one, 2, NO_DONE, False),
+        (both, 2, NO_DONE, True),
+        (both, 1, NO_DONE, True),
+        (one + DONE, 2, HOST, True),  # it says that it is done: it ignores `n`
+        (both, 2, HOST, False),
+    ):
+        provider = ChatProvider(host)
+        for stream in (provider.stream_of(choices), provider.relay(hide_usage=False, choices=choices)):
+            assert stream.feed(body)
+            if whole:
+                assert stream.close() == []
+            else:
+                with pytest.raises(UpstreamTruncated):
+                    stream.close()
     assert events_of(sse(chunk({"content": "x"})) + DONE, NO_DONE)[-1] == TextDelta(0, "x")
     with pytest.raises(UpstreamTruncated):
         events_of(b"", NO_DONE)

@@ -179,6 +179,15 @@ def test_a_refused_key_is_left_for_all_models_of_its_endpoint_and_a_forbidden_mo
     assert run.tries[2:] == [Try(LARGE), Try(B)]
 
 
+def test_a_model_that_is_not_for_a_credential_is_left_at_once_and_the_secret_is_not_read_anew() -> None:
+    forbidden = UpstreamAuth("no", status=403, code="model_not_found")
+    assert Run(planned(A, LARGE, B)).fails(forbidden, forbidden).tries == [Try(A), Try(LARGE), Try(B)]
+    assert Run(planned(A)).fails(forbidden).given_up is forbidden
+    # It tells more than a refused credential, and less than what passes.
+    assert Run(planned(A, B)).fails(forbidden, REFUSED, REFUSED).given_up is forbidden
+    assert Run(planned(A, B)).fails(UpstreamDown("x"), forbidden, RESET, RESET).given_up is RESET
+
+
 def test_reading_a_secret_anew_is_an_attempt_too() -> None:
     refused = UpstreamAuth("no")
     run = Run(planned(A, B), RetryPolicy(attempts=1)).fails(refused)

@@ -70,6 +70,11 @@ def test_a_refused_credential_or_an_empty_account_cools_down_for_longer(error: U
     assert failed(WELL, error, NOW) == Health(until=NOW + REFUSED, at=NOW)
 
 
+@pytest.mark.parametrize("known", [WELL, Health(until=NOW + 1, failures=2, at=NOW - 1)])
+def test_a_model_that_is_not_for_the_credential_says_nothing_of_the_endpoint(known: Health) -> None:
+    assert failed(known, UpstreamAuth("x", status=403, code="model_not_found", retry_after="9"), NOW) is known
+
+
 @pytest.mark.parametrize("error", FAULTS)
 def test_a_fault_cools_down_from_the_third_in_a_row_on_and_doubles_to_a_ceiling(error: UpstreamError) -> None:
     health, pauses = WELL, []

@@ -8,7 +8,7 @@ import pytest
 
 from providers import registry
 from providers.errors import UpstreamError, UpstreamRejected, UpstreamThrottled
-from providers.routing.refusal import another_model_may, out_of_money
+from providers.routing.refusal import another_model_may, model_forbidden, out_of_money
 
 
 def refused(provider: str, status: int, error: object) -> UpstreamError:
@@ -51,3 +51,29 @@ def test_an_empty_account_is_told_from_a_limit_by_its_code() -> None:
     assert out_of_money(refused("anthropic", 402, {"type": "billing_error"}))
     assert out_of_money(UpstreamRejected("", status=402))
     assert not out_of_money(UpstreamThrottled("slow down"))
+
+
+@pytest.mark.parametrize(
+    ("provider", "status", "error", "forbidden"),
+    [
+        ("openai", 403, {"type": "invalid_request_error", "code": "model_not_found"}, True),
+        ("anthropic", 403, {"type": "permission_error"}, True),
+        ("vertex", 403, {"type": "permission_error"}, False),  # without its maker's envelope it is Google's
+        ("cerebras", 403, {"type": "invalid_request_error", "param": "model", "code": "multimodal_not_enabled"}, True),
+        ("openai", 404, {"type": "invalid_request_error", "code": "model_not_found"}, False),
+        ("openai", 403, {"code": "unsupported_country_region_territory"}, False),
+        ("openai", 403, {"message": "model_not_found permission_error"}, False),
+        ("openai", 401, {"code": "invalid_api_key", "param": "model"}, False),
+        ("anthropic", 401, {"type": "authentication_error"}, False),
+        ("google", 403, {"status": "PERMISSION_DENIED"}, False),
+    ],
+)
+def test_a_model_that_is_not_for_a_credential_is_told_from_a_credential_that_is_no_good(
+    provider: str, status: int, error: dict[str, object], forbidden: bool
+) -> None:
+    assert model_forbidden(refused(provider, status, error)) is forbidden
+
+
+def test_bedrock_says_one_thing_of_a_model_and_of_a_key() -> None:
+    headers = {"x-amzn-errortype": "AccessDeniedException:http://internal.amazon.com/coral/com.amazon.bedrock/"}
+    assert not model_forbidden(registry.find("bedrock").error(403, headers, b'{"message": "no access"}'))
