@@ -55,12 +55,6 @@ def create_app(services: Services) -> Starlette:
         Endpoint("embeddings", openai.DIALECT, services, _embeddings, operation="embeddings"),
         Endpoint("credentials", openai.DIALECT, services, temporary.answer, operation="credentials"),
     ]
-    read = {
-        Endpoint("models", openai.DIALECT, services, _models, operation="models"): ["/{item:path}"],
-        Endpoint("requests", openai.DIALECT, services, _requests, operation="requests"): ["/{item}"],
-        Endpoint("requests/{item}/content", openai.DIALECT, services, _content, operation="content"): [],
-        Endpoint("usage", openai.DIALECT, services, _usage, operation="usage"): [],
-    }
     app = Starlette(
         routes=[
             *(
@@ -71,7 +65,7 @@ def create_app(services: Services) -> Starlette:
             *(
                 Route(f"{prefix}/{endpoint.name}{item}", endpoint, methods=["GET"])
                 for prefix in _PREFIXES
-                for endpoint, items in read.items()
+                for endpoint, items in _readers(services).items()
                 for item in ("", *items)
             ),
             Route("/healthz", _healthy, methods=["GET"]),
@@ -82,6 +76,16 @@ def create_app(services: Services) -> Starlette:
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _readers(services: Services) -> dict[Endpoint, list[str]]:
+    """What is read with GET, and what may follow its name in the URL."""
+    return {
+        Endpoint("models", openai.DIALECT, services, _models, operation="models"): ["/{item:path}"],
+        Endpoint("requests", openai.DIALECT, services, _requests, operation="requests"): ["/{item}"],
+        Endpoint("requests/{item}/content", openai.DIALECT, services, _content, operation="content"): [],
+        Endpoint("usage", openai.DIALECT, services, _usage, operation="usage"): [],
+    }
 
 
 async def _embeddings(asked: Asked, services: Services) -> Whole:
