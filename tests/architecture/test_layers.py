@@ -32,6 +32,7 @@ IMPURE = ["time", "datetime", "calendar", "uuid", "random", "secrets", "os", "so
           "urllib.request", "aiohttp", "httpx", "requests", "boto3", "botocore", "sqlite3", "tempfile"]  # fmt: skip
 # The cache waits for its stores, with a deadline; its stores are where bytes go to disk.
 WAITING = {
+    "cache.content": {"asyncio"},
     "cache.sealed_cache": {"asyncio"},
     "cache.sidecar": {"asyncio"},
     "cache.stores.sqlite": {"asyncio", "threading", "concurrent", "sqlite3"},
