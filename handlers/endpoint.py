@@ -94,7 +94,7 @@ class Endpoint:
         self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
     ) -> None:
         record.status, record.error = error.status, word_of(error)
-        await error_answer(error, self._dialect, notes).send(line, record.request_id)
+        await error_answer(error, self._dialect, notes, record.request_id).send(line, record.request_id)
 
 
 class _Line:
