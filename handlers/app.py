@@ -14,11 +14,11 @@ from starlette.routing import Route
 
 from handlers import pipeline, temporary
 from handlers.endpoint import Endpoint
-from providers.dialects import openai
+from providers.dialects import anthropic, openai
 from providers.errors import MethodNotAllowed, UnknownRoute
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from starlette.requests import Request
 
@@ -49,33 +49,43 @@ def create_app(services: Services) -> Starlette:
         yield
         await services.close()
 
-    endpoints = [
-        Endpoint("chat/completions", openai.DIALECT, services, pipeline.answer, operation="chat"),
-        Endpoint("chat/completions/input_tokens", openai.DIALECT, services, _count, operation="count_tokens"),
-        Endpoint("embeddings", openai.DIALECT, services, _embeddings, operation="embeddings"),
-        Endpoint("credentials", openai.DIALECT, services, temporary.answer, operation="credentials"),
-    ]
     app = Starlette(
-        routes=[
-            *(
-                Route(f"{prefix}/{endpoint.name}", endpoint, methods=["POST"])
-                for prefix in _PREFIXES
-                for endpoint in endpoints
-            ),
-            *(
-                Route(f"{prefix}/{endpoint.name}{item}", endpoint, methods=["GET"])
-                for prefix in _PREFIXES
-                for endpoint, items in _readers(services).items()
-                for item in ("", *items)
-            ),
-            Route("/healthz", _healthy, methods=["GET"]),
-        ],
+        routes=[*_routes(services), Route("/healthz", _healthy, methods=["GET"])],
         middleware=[_CORS],
         lifespan=lifespan,
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _routes(services: Services) -> Iterator[Route]:
+    for prefix in _PREFIXES:
+        for endpoint in _writers(services):
+            yield Route(f"{prefix}/{endpoint.name}", endpoint, methods=["POST"])
+        for endpoint in _messages(services):
+            yield Route(f"{prefix}/{endpoint.name}", endpoint, methods=["POST"])
+            # Anthropic's SDKs put `/v1` behind a base URL themselves, which may end in it.
+            yield Route(f"{prefix}/v1/{endpoint.name}", endpoint, methods=["POST"])
+        for endpoint, items in _readers(services).items():
+            for item in ("", *items):
+                yield Route(f"{prefix}/{endpoint.name}{item}", endpoint, methods=["GET"])
+
+
+def _writers(services: Services) -> list[Endpoint]:
+    return [
+        Endpoint("chat/completions", openai.DIALECT, services, pipeline.answer, operation="chat"),
+        Endpoint("chat/completions/input_tokens", openai.DIALECT, services, _count, operation="count_tokens"),
+        Endpoint("embeddings", openai.DIALECT, services, _embeddings, operation="embeddings"),
+        Endpoint("credentials", openai.DIALECT, services, temporary.answer, operation="credentials"),
+    ]
+
+
+def _messages(services: Services) -> list[Endpoint]:
+    return [
+        Endpoint("messages", anthropic.DIALECT, services, pipeline.answer, operation="chat"),
+        Endpoint("messages/count_tokens", anthropic.TOKEN_COUNT, services, _count, operation="count_tokens"),
+    ]
 
 
 def _readers(services: Services) -> dict[Endpoint, list[str]]:
@@ -130,20 +140,24 @@ async def _healthy(_: Request) -> Response:
 
 async def _not_found(request: Request, _: Exception) -> Response:
     paths = ", ".join(f"POST {prefix}/chat/completions" for prefix in _PREFIXES)
-    return _refusal(
-        UnknownRoute(
-            f"There is nothing at this URL ({request.method} of it). Sabir serves {paths}, "
-            "POST /v1/chat/completions/input_tokens, POST /v1/embeddings, GET /v1/models, POST /v1/credentials, "
-            "GET /v1/requests, GET /v1/requests/{id}/content and GET /v1/usage."
-        )
+    error = UnknownRoute(
+        f"There is nothing at this URL ({request.method} of it). Sabir serves {paths}, "
+        "POST /v1/chat/completions/input_tokens, POST /v1/messages, POST /v1/messages/count_tokens, "
+        "POST /v1/embeddings, GET /v1/models, POST /v1/credentials, GET /v1/requests, GET /v1/requests/{id}/content "
+        "and GET /v1/usage."
     )
+    return _refusal(request, error)
 
 
 async def _not_allowed(request: Request, refused: Exception) -> Response:
     # `Allow` comes with Starlette's own exception; RFC 9110 §15.5.6 wants it in the answer.
     allowed = refused.headers if isinstance(refused, HTTPException) else None
-    return _refusal(MethodNotAllowed(f"This URL does not take {request.method}."), allowed)
+    return _refusal(request, MethodNotAllowed(f"This URL does not take {request.method}."), allowed)
 
 
-def _refusal(error: UnknownRoute | MethodNotAllowed, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(openai.DIALECT.error(error), error.status, headers, media_type="application/json")
+def _refusal(
+    request: Request, error: UnknownRoute | MethodNotAllowed, headers: Mapping[str, str] | None = None
+) -> Response:
+    """In the words of the API that the address belongs to, as far as that can be told."""
+    dialect = anthropic.DIALECT if "/messages" in request.url.path else openai.DIALECT
+    return Response(dialect.error(error), error.status, headers, media_type="application/json")

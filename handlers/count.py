@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions/input_tokens`: how many tokens a chat would read, without the chat.
+"""`POST /v1/chat/completions/input_tokens` and `/v1/messages/count_tokens`: how many tokens a chat would read.
 
 It goes the way of a chat request, so that what is counted is what would be read, by the model that would read it. A
 count is never kept: asking takes no tokens and costs nothing, and a provider may count otherwise tomorrow.
@@ -22,9 +22,8 @@ from handlers.routing import routed
 from handlers.tags import tag
 from providers import estimate
 from providers.errors import NotCached, UpstreamError
-from providers.jsonwalk import dump
 from providers.routing.affinity import prefix_of
-from providers.token_count import counter_for
+from providers.token_count import Counted, counter_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from handlers.caller import Caller
     from handlers.course import Turn
     from handlers.services import Services
-    from providers.base import Provider, Target, Translated
+    from providers.base import Dialect, Provider, Target, Translated
     from providers.chat import ChatRequest
     from providers.routing.plan import Plan
     from providers.token_count import TokenCounter
@@ -72,10 +71,11 @@ class _Counting:
             turn = await course.turn()
             counter = self._counter(turn.target)
             if counter is None:
-                return _told(turn, estimate.input_tokens(self.chat), self.asked.notes, exact=False)
+                return _told(turn, estimate.input_tokens(self.chat), self.asked.notes, self.asked.dialect, exact=False)
             headers: dict[str, str] = {}
             try:
-                return _told(turn, await self._asked_of(turn, counter, headers), headers, exact=True)
+                count = await self._asked_of(turn, counter, headers)
+                return _told(turn, count, headers, self.asked.dialect, exact=True)
             except UpstreamError as error:
                 course.failed(turn, error, of_endpoint=False)
 
@@ -99,15 +99,8 @@ class _Counting:
             raise too_slow(turn) from None
 
 
-def _told(turn: Turn, count: int, headers: Mapping[str, str], *, exact: bool) -> Whole:
-    """OpenAI's `response.input_tokens`, in the words of a chat, and who would read them."""
-    body = dump(
-        {
-            "object": "chat.completion.input_tokens",
-            "model": turn.leg.model,
-            "provider": turn.leg.provider,
-            "input_tokens": count,
-            "exact": exact,
-        }
-    )
-    return Whole(200, {**headers, "content-type": "application/json"}, body)
+def _told(turn: Turn, count: int, headers: Mapping[str, str], dialect: Dialect, *, exact: bool) -> Whole:
+    """Whether it is exact is in a header too: not every dialect has a word for it."""
+    body = dialect.counted(Counted(count, turn.leg.model, turn.leg.provider, exact))
+    said = {"content-type": "application/json", "x-sabir-token-count": "exact" if exact else "estimate"}
+    return Whole(200, {**headers, **said}, body)

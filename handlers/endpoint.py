@@ -134,7 +134,7 @@ class Endpoint:
         self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
     ) -> None:
         record.status = error.status
-        await error_answer(error, self._dialect, notes).send(line, record.request_id)
+        await error_answer(error, self._dialect, notes, record.request_id).send(line, record.request_id)
 
 
 class _Line:

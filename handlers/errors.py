@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from providers.errors import SabirError
 
 
-def error_answer(error: SabirError, dialect: Dialect, notes: Mapping[str, str]) -> Whole:
+def error_answer(error: SabirError, dialect: Dialect, notes: Mapping[str, str], request_id: str | None = None) -> Whole:
     """The error in the caller's dialect, with its status and, where there is one, its `retry-after`.
 
     `notes`: headers that any answer to this request bears.
@@ -23,4 +23,4 @@ def error_answer(error: SabirError, dialect: Dialect, notes: Mapping[str, str]) 
         headers["retry-after"] = error.retry_after
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"  # RFC 9110 §15.5.2: it must say how, whoever refused the key
-    return Whole(error.status, headers, dialect.error(error))
+    return Whole(error.status, headers, dialect.error(error, request_id))

@@ -266,7 +266,7 @@ class Exchange:
         return self.asked.dialect.encoder(stamp, include_usage=self.chat.include_usage)
 
     def _stamp(self, model: str) -> Stamp:
-        return Stamp(f"chatcmpl-{self.asked.record.request_id}", int(self.services.now()), model)
+        return Stamp(f"{self.asked.dialect.id_prefix}{self.asked.record.request_id}", int(self.services.now()), model)
 
 
 async def _opening(live: AsyncGenerator[Piece, None], turn: Turn) -> list[Piece]:

@@ -78,7 +78,10 @@ def _identity(question: Question, asked: Asked, caller: Caller, plan: Plan, serv
         "provider": target.provider,
         "base_url": target.profile.base_url,
         "model": target.model,
-        "headers": dict(meaningful(target.profile.headers)),
+        "headers": {
+            **{name: asked.headers[name] for name in asked.dialect.headers if name in asked.headers},
+            **meaningful(target.profile.headers),
+        },
         "codec": question.codec,
     }
     if isinstance(caller, Member):

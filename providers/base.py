@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from providers.errors import SabirError, UpstreamError
     from providers.events import Event
     from providers.secret import Secret
+    from providers.token_count import Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +228,15 @@ class EventEncoder(Protocol):
 
 
 class Dialect(Protocol):
-    """What a client speaks."""
+    """What a client speaks.
+
+    `id_prefix`: how ids of answers begin where the provider gives none. `headers`: of the request, lower-case, that
+    change the answer whichever provider is first in line for it.
+    """
 
     wire: ClassVar[str]
+    id_prefix: ClassVar[str]
+    headers: ClassVar[tuple[str, ...]]
 
     def parse(self, body: bytes) -> ChatRequest:
         """Raises `InvalidRequest`."""
@@ -239,4 +246,10 @@ class Dialect(Protocol):
 
     def completion(self, done: Completion, stamp: Stamp) -> bytes: ...
 
-    def error(self, err: SabirError) -> bytes: ...
+    def counted(self, count: Counted) -> bytes:
+        """The answer to a request that is only to be counted."""
+        ...
+
+    def error(self, err: SabirError, request_id: str | None = None) -> bytes:
+        """`request_id`: for the dialects that say it in the body."""
+        ...

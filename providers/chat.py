@@ -49,7 +49,7 @@ class FileId:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    source: Url | Inline
+    source: Url | Inline | FileId
     detail: str | None = None
     cache: JsonObject | None = None
 

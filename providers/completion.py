@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+from providers.beside import Beside
 from providers.events import (
     Citation,
     Event,
@@ -20,6 +21,7 @@ from providers.events import (
     ToolKind,
     UsageReported,
 )
+from providers.pieces import text_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -244,12 +246,24 @@ def _thought(events: list[ReasoningDelta]) -> ReasoningPart:
 
 
 def _unfold_choice(choice: Choice) -> Iterator[Event]:
+    beside = Beside(
+        tuple(replace(citation, choice=choice.index) for citation in choice.citations),
+        choice.message_fields,
+        choice.index,
+    )
+    length = calls = 0
     for number, part in enumerate(choice.parts):
-        yield from _unfold_part(part, number, choice.index)
-    for citation in choice.citations:
-        yield replace(citation, choice=choice.index)
-    if choice.message_fields:
-        yield ProviderFields(choice.message_fields, "message", choice.index)
+        yield from beside.before(number)
+        for event in _unfold_part(part, number, choice.index):
+            yield event
+            if isinstance(event, ToolCallStarted):
+                yield from beside.of_call(calls)
+                calls += 1
+        if isinstance(part, TextPart):
+            length += len(part.text)
+            yield from beside.of_text(length)
+    yield from beside.before(len(choice.parts))
+    yield from beside.rest()
     if choice.fields or not (choice.parts or choice.finish or choice.message_fields or choice.citations):
         yield ProviderFields(choice.fields, "choice", choice.index)
     if choice.finish is not None:
@@ -259,13 +273,13 @@ def _unfold_choice(choice: Choice) -> Iterator[Event]:
 def _unfold_part(part: Part, number: int, choice: int) -> Iterator[Event]:
     match part:
         case TextPart(text):
-            for piece in _pieces(text):
+            for piece in text_pieces(text):
                 yield TextDelta(number, piece, choice)
         case RefusalPart(text):
-            for piece in _pieces(text):
+            for piece in text_pieces(text):
                 yield RefusalDelta(number, piece, choice)
         case ReasoningPart(text):
-            head, *rest = _pieces(text)
+            head, *rest = text_pieces(text)
             yield ReasoningDelta(number, head, "", "", part.format, part.id, choice, part.member)
             for piece in rest:
                 yield ReasoningDelta(number, piece, choice=choice)
@@ -273,23 +287,7 @@ def _unfold_part(part: Part, number: int, choice: int) -> Iterator[Event]:
                 yield ReasoningDelta(number, "", part.signature, part.data, choice=choice)
         case ToolCallPart():
             yield ToolCallStarted(number, part.id, part.name, part.kind, choice)
-            for piece in _pieces(part.arguments) if part.arguments else ():
+            for piece in text_pieces(part.arguments) if part.arguments else ():
                 yield ToolCallDelta(number, piece, choice)
         case _:  # pragma: no cover
             assert_never(part)
-
-
-# A replayed whole answer reads like a stream at about a model's own granularity, without a chunk per letter.
-_PIECE = 24
-
-
-def _pieces(text: str) -> list[str]:
-    """`text` cut after a space near every 24th character; always at least one piece, even of an empty text."""
-    pieces: list[str] = []
-    start = 0
-    while len(text) - start > _PIECE:
-        space = text.find(" ", start + _PIECE // 2, start + _PIECE)
-        end = space + 1 if space >= 0 else start + _PIECE
-        pieces.append(text[start:end])
-        start = end
-    return [*pieces, text[start:]]

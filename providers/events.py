@@ -114,6 +114,11 @@ class ProviderFields:
 # signature, the program that called), by the number of the call. A dialect may put it back beside the call.
 TOOL_CALL_FIELDS: Final = "tool_call_fields"
 
+# Under the first the fields of a message hold blocks of its content that have no word here (Anthropic's own tools at
+# work), in order; under the other, for each of them, how many parts had begun before it.
+KEPT_BLOCKS: Final = "anthropic_content"
+KEPT_PLACES: Final = "anthropic_content_places"
+
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from providers.base import RelayedFrame
 from providers.errors import UpstreamError, UpstreamProtocolError, UpstreamTruncated
 from providers.jsonwalk import JsonObject, MalformedJson, load_object
 from providers.sse import Frame, SseDecoder
@@ -27,37 +28,46 @@ class JsonStream(ABC):
         self._provider = provider
         self._name = name
         self._frames = SseDecoder()
-        self._fault: UpstreamError | None = None
+        self.fault: UpstreamError | None = None
         self._ended = False  # set by `_event`; what comes after it is not read
 
     def feed(self, data: bytes) -> list[Event]:
         self._raise_fault()
-        events: list[Event] = []
-        for frame in self._frames.feed(data):
-            if self._ended:
-                break
-            try:
-                events += self._frame(frame)
-            except UpstreamProtocolError as fault:
-                self._fault = fault
-                if not events:
-                    raise
-                break
+        events = [event for read in self.read(data) for event in read.events]
+        if not events:
+            self._raise_fault()
         return events
 
     def close(self) -> list[Event]:
         """The last event may lack its blank line. One that is cut off makes a truncated answer, no other protocol."""
-        self._raise_fault()
-        return [] if self._ended else self._last_events()
+        return [event for read in self.read_rest() for event in read.events]
 
-    def _last_events(self) -> list[Event]:
+    def read(self, data: bytes) -> list[RelayedFrame]:
+        """As `feed`, with the bytes of each frame. A `fault` is to be raised behind them."""
+        read: list[RelayedFrame] = []
+        for frame in self._frames.feed(data):
+            if self._ended:
+                break
+            try:
+                read.append(RelayedFrame(frame.raw, self._frame(frame)))
+            except UpstreamProtocolError as fault:
+                self.fault = fault
+                break
+        return read
+
+    def read_rest(self) -> list[RelayedFrame]:
+        """As `close`. An end that no frame said has no bytes."""
+        self._raise_fault()
+        return [] if self._ended else self._last_frames()
+
+    def _last_frames(self) -> list[RelayedFrame]:
         try:
-            events = [event for frame in self._frames.close() for event in self._frame(frame)]
+            read = [RelayedFrame(frame.raw, self._frame(frame)) for frame in self._frames.close()]
         except UpstreamProtocolError:
             if not self._begun():
                 raise
             raise self._truncated() from None
-        return events if self._ended else [*events, *self._finish()]
+        return read if self._ended else [*read, RelayedFrame(b"", self._finish())]
 
     @abstractmethod
     def _begun(self) -> bool:
@@ -89,8 +99,8 @@ class JsonStream(ABC):
         return UpstreamProtocolError(f"{self._name} sent {reason}.", provider=self._provider)
 
     def _raise_fault(self) -> None:
-        if self._fault is not None:
-            raise self._fault
+        if self.fault is not None:
+            raise self.fault
 
     def _frame(self, frame: Frame) -> list[Event]:
         if not frame.data:

@@ -1,4 +1,4 @@
-"""Putting together what came in pieces, once, at its end.
+"""Putting together what came in pieces, once, at its end; and text cut into such again.
 
 To grow a string or a list by each piece is quadratic, and how many pieces there are the provider decides.
 """
@@ -40,3 +40,19 @@ def members_joined(pieces: Iterable[JsonObject], *, objects: bool = False) -> Js
         for name, value in piece.items():
             members.setdefault(name, []).append(value)
     return {name: joined(values, objects=objects) for name, values in members.items()}
+
+
+# A replayed whole answer reads like a stream at about a model's own granularity, without a chunk per letter.
+_PIECE = 24
+
+
+def text_pieces(text: str) -> list[str]:
+    """`text` cut after a space near every 24th character; always at least one piece, even of an empty text."""
+    pieces: list[str] = []
+    start = 0
+    while len(text) - start > _PIECE:
+        space = text.find(" ", start + _PIECE // 2, start + _PIECE)
+        end = space + 1 if space >= 0 else start + _PIECE
+        pieces.append(text[start:end])
+        start = end
+    return [*pieces, text[start:]]

@@ -54,7 +54,7 @@ class SseDecoder:
         while match := _BLANK.search(self._buffer, max(begin, self._searched)):
             if match.end() - begin > self._max_frame:
                 break
-            frames.append(_frame(bytes(self._buffer[begin : match.end()])))
+            frames.append(frame_of(bytes(self._buffer[begin : match.end()])))
             begin = match.end()
             self._searched = begin
         del self._buffer[:begin]
@@ -75,7 +75,7 @@ class SseDecoder:
         self._searched = 0
         if not self._started and _BOM.startswith(rest):
             return []
-        return [_frame(rest)] if rest.strip(b"\r\n") else []
+        return [frame_of(rest)] if rest.strip(b"\r\n") else []
 
     def _check(self) -> None:
         if self._overflowed:
@@ -91,7 +91,8 @@ class SseDecoder:
         return True
 
 
-def _frame(raw: bytes) -> Frame:
+def frame_of(raw: bytes) -> Frame:
+    """One event from its bytes."""
     event = ""
     data: list[bytes] = []
     for line in _LINE.split(raw):

@@ -6,6 +6,7 @@ model or this request, there is `estimate.input_tokens`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 class NoTokenCounter(LookupError):
     """The provider counts nothing beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What came of a count. `exact`: the provider counted, and it is no estimate."""
+
+    tokens: int
+    model: str
+    provider: str
+    exact: bool
 
 
 class TokenCounter(Protocol):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from providers.anthropic.content import REASONING_FORMAT
 from providers.events import (
+    KEPT_BLOCKS,
+    KEPT_PLACES,
     TOOL_CALL_FIELDS,
     Citation,
     Event,
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.jsonwalk import Json
-
-# Blocks without a word of their own (server tools and their results, and kinds not yet known) are kept here, in order.
-KEPT = "anthropic_content"
-
 
 # Who calls a tool, where it is the model itself.
 _DIRECT: JsonObject = {"type": "direct"}
@@ -67,7 +65,7 @@ def block_of(start: JsonObject, position: Position) -> Block:
         case "tool_use":
             return _ToolUse(start, position)
         case _:
-            return _Kept(start)
+            return _Kept(start, position)
 
 
 class _Text:
@@ -171,9 +169,11 @@ class _ToolUse:
 
 
 class _Kept:
-    """A block that is passed on as it is, put together from its pieces."""
+    """A block without a word of its own (server tools and their results, and kinds not yet known), passed on as it is,
+    put together from its pieces."""
 
-    def __init__(self, start: JsonObject) -> None:
+    def __init__(self, start: JsonObject, position: Position) -> None:
+        self._place = position.parts
         self._pieces = [start]
         self._input: list[str] = []
 
@@ -188,7 +188,7 @@ class _Kept:
         return []
 
     def end(self) -> list[Event]:
-        return [ProviderFields({KEPT: [dict(self._members())]}, "message")]
+        return [ProviderFields({KEPT_BLOCKS: [dict(self._members())], KEPT_PLACES: [self._place]}, "message")]
 
     def _members(self) -> Iterator[tuple[str, Json]]:
         yield from members_joined(self._pieces).items()

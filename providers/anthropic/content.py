@@ -24,7 +24,7 @@ _IMAGES = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gi
 _PDF_IN_BASE64 = "JVBERi0"
 _TEXT_TYPES = frozenset({"application/json", "application/xml", "application/yaml", "application/x-yaml"})
 _TEXT_SUFFIXES = (".txt", ".md", ".csv", ".json", ".xml", ".yaml", ".yml", ".html")
-_TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 
 
 def text_block(text: str, cache: JsonObject | None, dropped: Dropped) -> list[JsonObject]:
@@ -77,9 +77,11 @@ def _part_blocks(part: Content, path: str, dropped: Dropped) -> list[JsonObject]
             assert_never(part)
 
 
-def _image_source(source: Url | Inline, path: str) -> JsonObject:
+def _image_source(source: Url | Inline | FileId, path: str) -> JsonObject:
     if isinstance(source, Url):
         return {"type": "url", "url": source.url}
+    if isinstance(source, FileId):
+        return _file_source(source.id, path)
     kind = source.media_type.lower().replace("image/jpg", "image/jpeg")
     if not kind:
         kind = next((kind for head, kind in _IMAGES.items() if source.base64.startswith(head)), "")
@@ -93,10 +95,7 @@ def _document_source(source: Url | Inline | FileId, filename: str | None, path: 
         case Url(url):
             return {"type": "url", "url": url}
         case FileId(id=file_id):
-            # Anthropic's ids are `file_…`, OpenAI's `file-…`: a file lies with the provider it was uploaded to.
-            if file_id.startswith("file_"):
-                return {"type": "file", "file_id": file_id}
-            raise Unsupported("This file id is not Anthropic's: send the file inline or by URL.", param=path)
+            return _file_source(file_id, path)
         case Inline(media_type, data):
             kind = media_type.lower() or _guessed(data, filename or "")
             if kind == "application/pdf":
@@ -106,6 +105,13 @@ def _document_source(source: Url | Inline | FileId, filename: str | None, path: 
             raise Unsupported("Anthropic takes documents as PDF or text only.", param=path)
         case _:  # pragma: no cover
             assert_never(source)
+
+
+def _file_source(file_id: str, path: str) -> JsonObject:
+    """Anthropic's ids are `file_…`, OpenAI's `file-…`: a file lies with the provider it was uploaded to."""
+    if file_id.startswith("file_"):
+        return {"type": "file", "file_id": file_id}
+    raise Unsupported("This file id is not Anthropic's: send the file inline or by URL.", param=path)
 
 
 def _guessed(data: str, filename: str) -> str:
@@ -141,7 +147,7 @@ def tool_use_block(call: ToolCall, path: str) -> JsonObject:
         raise Unsupported("Anthropic has no custom tools with free text as input.", param=path)
     block: JsonObject = {
         "type": "tool_use",
-        "id": _tool_id(call.id),
+        "id": tool_id(call.id),
         "name": call.name,
         "input": _arguments(call.arguments, f"{path}.function.arguments"),
     }
@@ -149,7 +155,7 @@ def tool_use_block(call: ToolCall, path: str) -> JsonObject:
 
 
 def tool_result_block(result: ToolResult, path: str, dropped: Dropped) -> JsonObject:
-    block: JsonObject = {"type": "tool_result", "tool_use_id": _tool_id(result.call_id)}
+    block: JsonObject = {"type": "tool_result", "tool_use_id": tool_id(result.call_id)}
     content: list[Json] = [*content_blocks(result.content, path, dropped)]
     if content:
         block["content"] = content
@@ -167,9 +173,9 @@ def _arguments(text: str, path: str) -> JsonObject:
         raise InvalidRequest(f"Tool call arguments must be one JSON object: {fault}.", param=path) from None
 
 
-def _tool_id(call_id: str) -> str:
+def tool_id(call_id: str) -> str:
     """The id as Anthropic takes it (`^[a-zA-Z0-9_-]+$`): the same for a call and its result, and for every repeat."""
-    if _TOOL_ID.fullmatch(call_id):
+    if TOOL_ID.fullmatch(call_id):
         return call_id
     digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
     return f"call_{digest[:32]}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from providers.anthropic import error, request, response
 from providers.anthropic.content import REASONING_FORMAT
+from providers.anthropic.relay import AnthropicRelay
 from providers.anthropic.stream import AnthropicStream
 from providers.signatures import Replay
 
@@ -21,10 +22,10 @@ _REPLAY: Final = Replay(frozenset({REASONING_FORMAT}), bound=True)
 
 
 class Anthropic:
-    """See `providers.base.Provider`."""
+    """See `providers.base.RelayingProvider`."""
 
     name: Final = "anthropic"
-    wire: Final = "anthropic-messages"
+    wire: Final = request.WIRE
     base_url: Final = "https://api.anthropic.com"
 
     def request(self, chat: ChatRequest, target: Target) -> Translated:
@@ -40,8 +41,14 @@ class Anthropic:
     def response(self, body: bytes) -> Completion:
         return response.translate(body)
 
+    def relayed(self, body: bytes, done: Completion) -> bytes:  # noqa: ARG002 - all of it has its place
+        return body
+
     def stream(self) -> AnthropicStream:
         return AnthropicStream()
+
+    def relay(self, *, hide_usage: bool) -> AnthropicRelay:  # noqa: ARG002 - every client of this wire gets usage
+        return AnthropicRelay()
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         return error.from_answer(status, headers, body)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from providers.anthropic.conversation import translate as conversation
 from providers.anthropic.extra import betas, check_common, extra_members, metadata
 from providers.anthropic.profile import Model, model_profile
 from providers.anthropic.reasoning import Thinking, thinking
+from providers.anthropic.relayed import relayed_body
 from providers.anthropic.sampling import sampling, stop_sequences
 from providers.anthropic.tools import output_format, tool_choice, tool_list
 from providers.base import Credential, Translated, UpstreamRequest
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from providers.jsonwalk import JsonObject
     from providers.secret import Secret
 
+WIRE: Final = "anthropic-messages"
+
 _VERSION = "2023-06-01"
 
 # Tokens of a Claude subscription. They are sent as OAuth bearers, and refused without the beta that knows them.
@@ -30,12 +33,15 @@ _OAUTH_BETA = "oauth-2025-04-20"
 
 def translate(chat: ChatRequest, target: Target) -> Translated:
     dropped = Dropped()
-    body = _body(chat, target.model, dropped)
+    if chat.source.wire == WIRE:
+        body = relayed_body(chat, target.model, dropped)
+    else:
+        body = dump(_body(chat, target.model, dropped))
     request = UpstreamRequest(
         method="POST",
         url=f"{target.profile.base_url}/v1/messages",
         headers=_headers(chat, target),
-        body=dump(body),
+        body=body,
         auth=_auth(target.credential.secret),
         streaming=chat.stream,
     )

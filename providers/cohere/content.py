@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from providers.chat import Audio, Content, Document, Image, Inline, Refusal, Text, UnknownPart, Url
+from providers.chat import Audio, Content, Document, FileId, Image, Inline, Refusal, Text, UnknownPart, Url
 from providers.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def _image(image: Image, path: str, dropped: Dropped) -> JsonObject:
     return inner
 
 
-def _url(source: Url | Inline, path: str) -> str:
+def _url(source: Url | Inline | FileId, path: str) -> str:
+    if isinstance(source, FileId):
+        raise Unsupported("Cohere takes images inline or by URL, not by the id of a file.", param=path)
     if isinstance(source, Url):
         return source.url
     kind = source.media_type or next((kind for head, kind in _IMAGES.items() if source.base64.startswith(head)), "")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from providers.events import TOOL_CALL_FIELDS, ProviderFields, ToolCallDelta, ToolCallStarted
+from providers.extent import Extent
 from providers.jsonwalk import child, dump, integer, text, without
-from providers.openai.extent import Extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

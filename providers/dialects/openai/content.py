@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from providers.chat import Audio, Content, Document, FileId, Image, Inline, Refusal, Text, UnknownPart, Url
 
 if TYPE_CHECKING:
-    from providers.dialects.openai.reader import Reader
+    from providers.dialects.reader import Reader
 
 
 def parse_content(message: Reader, *, cached: bool = True) -> tuple[Content, ...]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeGuard, get_args
 
 from providers import vectors
 from providers.chat import Source
-from providers.dialects.openai.reader import read_body
+from providers.dialects.reader import read_body
 from providers.embedding import WIRE, EmbeddingRequest, EncodingFormat
 from providers.jsonwalk import dump
 
 if TYPE_CHECKING:
-    from providers.dialects.openai.reader import Reader
+    from providers.dialects.reader import Reader
     from providers.embedding import Embeddings, Input, Tokens
     from providers.jsonwalk import Json, JsonObject
     from providers.usage import Usage

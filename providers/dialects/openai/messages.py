@@ -20,7 +20,7 @@ from providers.dialects.openai.content import parse_content
 from providers.dialects.openai.reasoning import parse_reasoning
 
 if TYPE_CHECKING:
-    from providers.dialects.openai.reader import Reader
+    from providers.dialects.reader import Reader
 
 
 _READ: Final = frozenset({

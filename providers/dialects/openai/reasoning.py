@@ -19,7 +19,7 @@ from providers.events import ReasoningDelta
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from providers.dialects.openai.reader import Reader
+    from providers.dialects.reader import Reader
     from providers.events import Event
     from providers.jsonwalk import Json, JsonObject
 

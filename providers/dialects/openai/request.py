@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeGuard, get_args
 
 from providers.chat import ChatRequest, ReasoningEffort, Source
 from providers.dialects.openai.messages import parse_messages, unread_members
-from providers.dialects.openai.reader import Reader, read_body
 from providers.dialects.openai.tools import parse_format, parse_tool_choice, parse_tools
+from providers.dialects.reader import Reader, read_body
 
 if TYPE_CHECKING:
     from providers.jsonwalk import Json

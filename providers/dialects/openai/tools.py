@@ -17,7 +17,7 @@ from providers.chat import (
 )
 
 if TYPE_CHECKING:
-    from providers.dialects.openai.reader import Reader
+    from providers.dialects.reader import Reader
 
 
 def parse_tools(request: Reader) -> tuple[Tool, ...]:

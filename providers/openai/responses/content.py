@@ -55,7 +55,7 @@ def _part(part: Content, path: str, dropped: Dropped) -> JsonObject:
         case Text(text) | Refusal(text):
             body: JsonObject = {"type": "input_text", "text": text}
         case Image(source, detail):
-            body = {"type": "input_image", "image_url": _url(source), "detail": detail or _DETAIL}
+            body = {"type": "input_image", **_image(source), "detail": detail or _DETAIL}
         case Document():
             body = {"type": "input_file", **_file(part, dropped)}
         case Audio():
@@ -66,6 +66,10 @@ def _part(part: Content, path: str, dropped: Dropped) -> JsonObject:
             assert_never(part)
     _drop_cache(part, dropped)
     return body
+
+
+def _image(source: Url | Inline | FileId) -> JsonObject:
+    return {"file_id": source.id} if isinstance(source, FileId) else {"image_url": _url(source)}
 
 
 def _file(part: Document, dropped: Dropped) -> JsonObject:

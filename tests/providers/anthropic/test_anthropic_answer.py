@@ -150,7 +150,7 @@ def test_pitfall_09_server_tools_and_unknown_blocks_are_kept_in_order(streamed: 
     search = {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "x"}}
     found = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"type": "web_search_result"}]}
     new = {"type": "hologram", "rays": "abc", "frames": [1, 2], "depth": 2}
-    expected = {"anthropic_content": [search, found, new]}
+    expected = {"anthropic_content": [search, found, new], "anthropic_content_places": [0, 0, 0]}
     assert whole(search, found, new).choices[0].message_fields == expected
     events = streamed(
         ({**search, "input": {}}, arguments('{"query"'), arguments(': "x"}')),
@@ -166,9 +166,8 @@ def test_pitfall_09_server_tools_and_unknown_blocks_are_kept_in_order(streamed: 
 
 def test_pitfall_09_input_that_is_no_json_is_kept_as_it_came(streamed: Streamed) -> None:
     search: dict[str, Any] = {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}}
-    assert ProviderFields({"anthropic_content": [search | {"input": '{"q'}]}, "message") in streamed(
-        (search, arguments('{"q'))
-    )
+    kept: dict[str, Any] = {"anthropic_content": [search | {"input": '{"q'}], "anthropic_content_places": [0]}
+    assert ProviderFields(kept, "message") in streamed((search, arguments('{"q')))
 
 
 def test_pitfall_09_unknown_pieces_of_known_blocks_are_passed_over(streamed: Streamed) -> None:

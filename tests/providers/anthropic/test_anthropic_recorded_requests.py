@@ -1,34 +1,15 @@
 """Recorded requests: built again from what they mean, and from the same intent in OpenAI's words."""
 
-import base64
 import json
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from providers.anthropic import PROVIDER
 from providers.base import Credential, Profile, Target
-from providers.chat import (
-    Assistant,
-    ChatRequest,
-    Document,
-    FunctionTool,
-    Image,
-    Inline,
-    JsonSchema,
-    Message,
-    NamedTool,
-    NativeTool,
-    Reasoning,
-    Source,
-    System,
-    Text,
-    ToolCall,
-    ToolResult,
-    Url,
-    User,
-)
+from providers.chat import ChatRequest, Source
+from providers.dialects.anthropic import DIALECT as MESSAGES
 from providers.dialects.openai import OpenAIChat
 from providers.errors import Unsupported
 from providers.secret import Secret
@@ -45,86 +26,15 @@ def sent(chat: ChatRequest, model: str) -> Json:
     return dict(json.loads(PROVIDER.request(chat, target(model)).request.body))
 
 
-def source_of(block: Json) -> Url | Inline:
-    source = block["source"]
-    if source["type"] == "url":
-        return Url(source["url"])
-    if source["type"] == "text":
-        return Inline("text/plain", base64.b64encode(source["data"].encode()).decode())
-    return Inline(source["media_type"], source["data"])
-
-
-def part_of(block: Json) -> Any:
-    cache = block.get("cache_control")
-    match block["type"]:
-        case "text":
-            return Text(block["text"], cache)
-        case "image":
-            return Image(source_of(block), cache=cache)
-        case "document":
-            return Document(source_of(block), block.get("title"), cache)
-    raise Unsupported(block["type"])
-
-
-def blocks_of(content: Any) -> list[Json]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-
-
-def messages_of(message: Json) -> Iterator[Message]:
-    blocks = blocks_of(message["content"])
-    if message["role"] == "assistant":
-        thoughts = [block for block in blocks if "thinking" in block["type"]]
-        calls = [block for block in blocks if block["type"] == "tool_use"]
-        yield Assistant(
-            tuple(part_of(block) for block in blocks if block not in thoughts and block not in calls),
-            tuple(
-                Reasoning(block.get("thinking", ""), block.get("signature", ""), block.get("data", ""))
-                for block in thoughts
-            ),
-            tuple(
-                ToolCall(block["id"], block["name"], json.dumps(block["input"]), cache=block.get("cache_control"))
-                for block in calls
-            ),
-        )
-        return
-    for block in blocks:
-        if block["type"] == "tool_result":
-            content = tuple(part_of(part) for part in blocks_of(block.get("content", [])))
-            yield ToolResult(block["tool_use_id"], content, block.get("is_error"), block.get("cache_control"))
-        else:
-            yield User((part_of(block),))
-
-
-def tool_of(tool: Json) -> FunctionTool | NativeTool:
-    if "input_schema" not in tool:
-        return NativeTool(tool["type"], tool)
-    schema = tool["input_schema"]
-    return FunctionTool(tool["name"], tool.get("description"), schema, tool.get("strict"), tool.get("cache_control"))
-
-
 def chat_of(body: Json) -> ChatRequest:
-    """What the client of a recorded request must have meant."""
-    choice = body.get("tool_choice") or {}
-    names: Any = {"any": "required", "tool": NamedTool(choice.get("name", ""))}
-    form = (body.get("output_config") or {}).get("format")
-    system = [part_of(block) for block in blocks_of(body.get("system", []))]
-    said = [neutral for message in body["messages"] for neutral in messages_of(message)]
-    return ChatRequest(
-        body.get("model", ""),
-        (*([System(tuple(system))] if system else []), *said),
-        Source("anthropic-messages", b"{}"),
-        tools=tuple(tool_of(tool) for tool in body.get("tools", [])),
-        tool_choice=names.get(choice.get("type"), choice.get("type")),
-        parallel_tool_calls=False if choice.get("disable_parallel_tool_use") else None,
-        response_format=JsonSchema("answer", form["schema"]) if form else None,
-        temperature=body.get("temperature"),
-        top_p=body.get("top_p"),
-        top_k=body.get("top_k"),
-        stop=tuple(body["stop_sequences"]) if "stop_sequences" in body else None,
-        max_tokens=body["max_tokens"],
-        stream=body.get("stream", False),
-        extra={"thinking": body.get("thinking")},
-    )
+    """What the client of a recorded request meant, as if it had said so in another wire."""
+    hosted = {"model": "claude-3-7-sonnet@20250219"} | {k: v for k, v in body.items() if k != "anthropic_version"}
+    chat = MESSAGES.parse(json.dumps(hosted).encode())
+    return replace(chat, source=Source("another", b"{}"))
+
+
+def blocks_of(content: str | list[Json]) -> list[Json]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
 def plain(body: Json) -> Json:
@@ -143,6 +53,8 @@ def plain(body: Json) -> Json:
         ]
     for tool in body.get("tools", []):
         tool.pop("type", None)
+    if body.get("thinking") == {"type": "disabled"}:  # what leaving it out means to the models in question
+        del body["thinking"]
     if body.get("tool_choice", {}).get("disable_parallel_tool_use") is False:
         del body["tool_choice"]["disable_parallel_tool_use"]
     return dict(body)
@@ -159,7 +71,8 @@ def representable(path: str) -> bool:
 def test_a_recorded_request_asked_again_is_the_same_request(path: str) -> None:
     body = load(path).request
     assert body is not None
-    built = sent(chat_of(body), body.get("model", "claude-3-7-sonnet@20250219"))
+    chat = chat_of(body)
+    built = sent(chat, chat.model)
     assert plain(built | {"model": ""}) == plain(body | {"model": ""})
 
 

@@ -115,4 +115,4 @@ def test_an_error_in_spite_of_its_status_is_raised() -> None:
 def test_content_of_the_wrong_shape_is_passed_over() -> None:
     done = whole("x", None, {"type": "text", "text": 7}, {"type": "tool_use", "input": [1]}, {"type": 3})
     assert done.choices[0].parts == (ToolCallPart("", "", "{}"),)
-    assert done.choices[0].message_fields == {"anthropic_content": [{"type": 3}]}
+    assert done.choices[0].message_fields == {"anthropic_content": [{"type": 3}], "anthropic_content_places": [1]}

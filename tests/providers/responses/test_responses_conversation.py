@@ -52,6 +52,7 @@ def test_system_messages_stay_in_their_places(ask: Callable[..., Any]) -> None:
     ("part", "written"),
     [
         (Image(Url("https://x/a.png")), {"type": "input_image", "image_url": "https://x/a.png", "detail": "auto"}),
+        (Image(FileId("file-1"), "low"), {"type": "input_image", "file_id": "file-1", "detail": "low"}),
         (
             Image(Inline("image/png", "aGk="), "low"),
             {"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "low"},

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.openai.extent import Extent
+from providers.extent import Extent
 
 texts = st.text(st.sampled_from('{}[]"\\ax'), max_size=6)
 values = st.recursive(
