@@ -1,4 +1,4 @@
-"""An org's shared cache: its data key wrapped under each Sabir key, and the root that entries are sealed under.
+"""An org's data key: wrapped under each Sabir key, and the roots that its cache and its content log are sealed under.
 
 FORMAT.md holds the byte layouts and what somebody who has stolen them can open. As in `keyring`, HKDF is RFC 5869 by
 `hmac`; cryptography is first loaded when something is wrapped or opened.
@@ -22,6 +22,7 @@ _SIZE: Final = _BODY + CACHE_KEY_SIZE + _TAG_SIZE
 _WRAP_SALT: Final = b"sabir/cache/wrap/v1"
 _TOKEN_SALT: Final = b"sabir/cache/token/v1"
 _ORG_SALT: Final = b"sabir/cache/org/v1"
+_CONTENT_SALT: Final = b"sabir/content/v1"
 
 
 def wrap(cache_key: bytes, key_text: bytes, *, org_id: str, key_id: str, nonce: bytes) -> bytes:
@@ -57,10 +58,12 @@ def org_root(cache_key: bytes, epoch: int) -> bytes:
 
     Raises ValueError for a cache key that has not 32 bytes, or an epoch that 8 bytes do not hold.
     """
-    _check_cache_key(cache_key)
-    if not 0 <= epoch < 2**64:
-        raise ValueError("an epoch is a number from 0 to 2**64 - 1")
-    return _hkdf(_ORG_SALT, cache_key, b"epoch" + epoch.to_bytes(8))
+    return _epoch_root(_ORG_SALT, cache_key, epoch)
+
+
+def content_root(cache_key: bytes, epoch: int) -> bytes:
+    """The root secret, 32 bytes, of an org's content log, which a purge hides too. Raises ValueError as `org_root`."""
+    return _epoch_root(_CONTENT_SALT, cache_key, epoch)
 
 
 def org_scope(org_id: str, epoch: int) -> bytes:
@@ -69,6 +72,13 @@ def org_scope(org_id: str, epoch: int) -> bytes:
     if len(scope) > 255:
         raise ValueError("the org id is too long for the scope of an entry")
     return scope
+
+
+def _epoch_root(salt: bytes, cache_key: bytes, epoch: int) -> bytes:
+    _check_cache_key(cache_key)
+    if not 0 <= epoch < 2**64:
+        raise ValueError("an epoch is a number from 0 to 2**64 - 1")
+    return _hkdf(salt, cache_key, b"epoch" + epoch.to_bytes(8))
 
 
 def _seal(key: bytes, cache_key: bytes, associated: bytes, nonce: bytes) -> bytes:

@@ -48,6 +48,10 @@ class Whole:
     body: bytes
     after: Callable[[], Awaitable[None]] = _nothing
 
+    def told(self) -> bytes:
+        """For the content log, as `Streamed.told`."""
+        return self.body
+
     async def send(self, send: Send, request_id: str) -> None:
         headers = {**self.headers, "x-request-id": request_id, "content-length": str(len(self.body))}
         await _start(send, self.status, headers)
@@ -59,7 +63,8 @@ class Streamed:
     """`pieces` raise `SabirError` where the provider fails. `after` is run when the last byte has gone.
 
     `headers` may grow until the first piece is there: a provider's own join them. `encode`: an event's frames, as the
-    answer that is under way would have them.
+    answer that is under way would have them. `told()`: the answer as a whole one of the same dialect, as far as it has
+    come, and empty where nothing has; None where it was too much to hold.
     """
 
     headers: Mapping[str, str]
@@ -68,6 +73,7 @@ class Streamed:
     encode: Callable[[Event], bytes]
     timeouts: Timeouts
     after: Callable[[], Awaitable[None]] = field(default=_nothing)
+    told: Callable[[], bytes | None] = field(default=lambda: None)
 
     async def send(self, send: Send, request_id: str) -> SabirError | None:
         """The failure that the client was told of inside the stream, if any.

@@ -55,11 +55,6 @@ def create_app(services: Services) -> Starlette:
         Endpoint("embeddings", openai.DIALECT, services, _embeddings, operation="embeddings"),
         Endpoint("credentials", openai.DIALECT, services, temporary.answer, operation="credentials"),
     ]
-    read = {
-        Endpoint("models", openai.DIALECT, services, _models, operation="models"): ["/{item:path}"],
-        Endpoint("requests", openai.DIALECT, services, _requests, operation="requests"): ["/{item}"],
-        Endpoint("usage", openai.DIALECT, services, _usage, operation="usage"): [],
-    }
     app = Starlette(
         routes=[
             *(
@@ -70,7 +65,7 @@ def create_app(services: Services) -> Starlette:
             *(
                 Route(f"{prefix}/{endpoint.name}{item}", endpoint, methods=["GET"])
                 for prefix in _PREFIXES
-                for endpoint, items in read.items()
+                for endpoint, items in _readers(services).items()
                 for item in ("", *items)
             ),
             Route("/healthz", _healthy, methods=["GET"]),
@@ -81,6 +76,16 @@ def create_app(services: Services) -> Starlette:
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _readers(services: Services) -> dict[Endpoint, list[str]]:
+    """What is read with GET, and what may follow its name in the URL."""
+    return {
+        Endpoint("models", openai.DIALECT, services, _models, operation="models"): ["/{item:path}"],
+        Endpoint("requests", openai.DIALECT, services, _requests, operation="requests"): ["/{item}"],
+        Endpoint("requests/{item}/content", openai.DIALECT, services, _content, operation="content"): [],
+        Endpoint("usage", openai.DIALECT, services, _usage, operation="usage"): [],
+    }
 
 
 async def _embeddings(asked: Asked, services: Services) -> Whole:
@@ -113,6 +118,12 @@ async def _usage(asked: Asked, services: Services) -> Whole:
     return await requests.usage(asked, services)
 
 
+async def _content(asked: Asked, services: Services) -> Whole:
+    from handlers import recall
+
+    return await recall.answer(asked, services)
+
+
 async def _healthy(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
@@ -123,7 +134,7 @@ async def _not_found(request: Request, _: Exception) -> Response:
         UnknownRoute(
             f"There is nothing at this URL ({request.method} of it). Sabir serves {paths}, "
             "POST /v1/chat/completions/input_tokens, POST /v1/embeddings, GET /v1/models, POST /v1/credentials, "
-            "GET /v1/requests and GET /v1/usage."
+            "GET /v1/requests, GET /v1/requests/{id}/content and GET /v1/usage."
         )
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from handlers.content import Draft
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AsyncExitStack
@@ -20,7 +22,8 @@ class Asked:
     below the endpoint (`models/gpt-4`), empty where it names the endpoint alone. `query`: the URL's, as it came.
 
     `notes`: headers that the answer will bear, an error too; they fill as the request goes its way. `closing`: what is
-    to be done when it is over, however it ended; nobody waits for it. `timing`: where its time goes.
+    to be done when it is over, however it ended; nobody waits for it. `timing`: where its time goes. `draft`: what of
+    it may be kept for the org's content log.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -33,3 +36,4 @@ class Asked:
     timing: Timing
     item: str = ""
     query: str = field(default="", repr=False)
+    draft: Draft = field(default_factory=Draft, repr=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from cache.sealed_cache import CALLER_SCOPE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from infra.control.records import Org, SabirKey
     from infra.secrets.org_secrets import OrgSecrets
@@ -35,7 +35,7 @@ class Owner:
 class Member:
     """The bearer of a Sabir key, or of a temporary credential: `models` is what that is scoped to, None is the key.
 
-    `shared_cache_key`: the org's, where it shares its cache and the bearer could open it.
+    `data_key()`: the org's, opened anew each time from what the bearer presented; None where that does not open.
     """
 
     org: Org
@@ -43,7 +43,7 @@ class Member:
     secrets: OrgSecrets
     health: Mapping[str, Health]
     cache_root: CacheRoot
-    shared_cache_key: bytes | None = field(default=None, repr=False)
+    data_key: Callable[[], bytes | None] = field(repr=False)
     models: tuple[str, ...] | None = None
 
 

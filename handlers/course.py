@@ -84,7 +84,7 @@ class Course:
                 self._decide(self._refused[step.leg.endpoint.name][1], sent=False)
                 continue
             target = target_of(step.leg, secret, self._asked.headers, self._services, of_org=self._is_member)
-            provider = registry.find(step.leg.provider)
+            provider = registry.speaking(step.leg.provider, step.leg.wire)
             try:
                 translated = self._translate(provider, target)
             except CallerError as refusal:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from handlers.asked import Asked
 from handlers.body import ClientGone, read_body
+from handlers.content import Draft, keep
 from handlers.errors import error_answer
 from handlers.record import cause_of, places_of, word_of
 from handlers.tags import client_of
@@ -50,11 +52,11 @@ class Endpoint:
         record = RequestRecord(self._services.new_id(now), self._dialect.wire, now, self.operation)
         record.cold_start = self._services.cold.ends()
         line = _Line(send, timing)
-        hurried = False
+        draft, hurried = Draft(), False
         try:
             # What is left to do is done however the request ends, and after its last byte: nobody waits for it.
             async with AsyncExitStack() as closing:
-                await self._serve(scope, receive, line, record, closing)
+                await self._serve(scope, receive, line, record, closing, draft=draft)
         except ClientGone:
             record.error = record.cause = "client_gone"
         except asyncio.CancelledError:
@@ -64,15 +66,32 @@ class Endpoint:
             record.bug = places_of(bug)
             record.error, record.cause = "internal_error", "sabir"
             if not line.started:
-                await self._fail(
-                    SabirError("Sabir failed to handle this request.", code="internal_error"), line, record
-                )
+                error = SabirError("Sabir failed to handle this request.", code="internal_error")
+                draft.answer = partial(self._dialect.error, error)
+                await self._fail(error, line, record)
         finally:
             line.conclude(record)
+            await self._conclude(draft, record, hurried=hurried)
+
+    async def _conclude(self, draft: Draft, record: RequestRecord, *, hurried: bool) -> None:
+        """Whatever becomes of the content, the log has its record, which says so."""
+        try:
+            await keep(draft, record, self._services, hurried=hurried)
+        except asyncio.CancelledError:
+            hurried = True
+            raise
+        finally:
             await self._services.journal.keep(record, hurried=hurried)
 
     async def _serve(
-        self, scope: Scope, receive: Receive, line: _Line, record: RequestRecord, closing: AsyncExitStack
+        self,
+        scope: Scope,
+        receive: Receive,
+        line: _Line,
+        record: RequestRecord,
+        closing: AsyncExitStack,
+        *,
+        draft: Draft,
     ) -> None:
         notes: dict[str, str] = {}
         body = b""
@@ -84,13 +103,16 @@ class Endpoint:
             record.request_bytes = len(body)
             item = scope.get("path_params", {}).get("item", "")
             query = scope.get("query_string", b"").decode("latin-1")
-            asked = Asked(headers, body, self.name, self._dialect, record, notes, closing, line.timing, item, query)
+            asked = Asked(
+                headers, body, self.name, self._dialect, record, notes, closing, line.timing, item, query, draft
+            )
             async with _while_connected(receive, line):
                 reply = await self._answering(asked, self._services)
                 failure = await self._reply(reply, line, record)
             if failure is not None:
                 record.error, record.cause = word_of(failure, body), cause_of(failure)
         except SabirError as error:
+            draft.answer = partial(self._dialect.error, error)
             record.error, record.cause = word_of(error, body), cause_of(error)
             await self._fail(error, line, record, notes)
         else:

@@ -25,7 +25,7 @@ from providers.errors import UpstreamError
 from providers.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from cache.sealed_cache import Handle, Hit, Miss
@@ -93,7 +93,8 @@ class Exchange:
             return Whole(200, _json(headers), self.asked.dialect.completion(fold(events), stamp))
         encoder = self._encoder(stamp)
         pieces = _replayed([encoder.feed(event) for event in events], encoder.close())
-        return Streamed(headers, pieces, encoder.content_type, encoder.feed, self.services.settings.timeouts)
+        times, told = self.services.settings.timeouts, partial(self._told, events, stamp)
+        return Streamed(headers, pieces, encoder.content_type, encoder.feed, times, told=told)
 
     async def forward(self, miss: Miss) -> Whole | Streamed:
         """Ask the providers. Raises `SabirError`; a stream is asked for, and fails, when its first piece is wanted.
@@ -160,6 +161,10 @@ class Exchange:
         async def kept() -> None:
             await self._keep(handle, under_way.attempt)()
 
+        def told() -> bytes | None:
+            recorder, model = under_way.attempt.recorder, under_way.attempt.turn.leg.model
+            return None if recorder.overlong else self._told(recorder.events, self._stamp(model))
+
         return Streamed(
             headers,
             self._pieces(course, under_way, headers),
@@ -167,6 +172,7 @@ class Exchange:
             under_way.encode,
             self.services.settings.timeouts,
             kept,
+            told,
         )
 
     async def _pieces(
@@ -239,6 +245,10 @@ class Exchange:
         if self.chat.stream:
             record.first_token_ms = self.asked.timing.ms
         self.tab.replay(self.plan.static, meter.replayed)
+
+    def _told(self, events: Sequence[Event], stamp: Stamp) -> bytes:
+        """What a stream came to; nothing where it did not begin."""
+        return self.asked.dialect.completion(fold(events), stamp) if events else b""
 
     def _keep(self, handle: Handle | None, attempt: _Attempt) -> Callable[[], Awaitable[None]]:
         async def kept() -> None:

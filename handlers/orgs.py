@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from handlers.health import HealthBoard
     from handlers.stores import Stores
     from infra.control.directory import Directory, Known
-    from infra.control.records import Org
+    from infra.control.records import Org, SabirKey
     from infra.control.tokens import TokenClaims
     from infra.limits.limiter import Limiter
     from infra.secrets.org_secrets import OrgSecrets
@@ -58,8 +58,8 @@ class Orgs:
             return await self._bearer_of_token(presented, now)
         known = _usable(await _key_known(self.directory.find(presented, now=now)), now)
         secrets = await self._secrets_of(known, now)
-        shared = _shared_by_key(known, presented)
-        return Member(known.org, known.key, secrets, known.health, _root(known.org, shared, presented), shared)
+        data_key = partial(_key_by_key, known.key, presented)
+        return Member(known.org, known.key, secrets, known.health, _root(known.org, data_key, presented), data_key)
 
     async def another_secret(self, member: Member, endpoint: str, refused: Secret, *, now: float) -> Secret | None:
         """After a provider's 401: what the secret is by now, or was before; None where neither is another one."""
@@ -79,12 +79,17 @@ class Orgs:
         return None
 
     def mint(self, member: Member, model: str, ttl: int, *, token_id: str, now: int) -> tuple[str, int]:
-        """A temporary credential and when it ends. `member` presents its key itself."""
+        """A temporary credential and when it ends. `member` presents its key itself.
+
+        It carries the org's data key, sealed, only where the org needs it there: to share its cache or log content.
+        """
         token_key = _token_key(member.secrets)
         ends = tokens.ends_at(member.key, ttl, now=now)
+        needed = member.org.share_cache or member.org.content_log_percent > 0
+        data_key = member.data_key() if needed else None
         sealed = None
-        if member.shared_cache_key is not None:
-            sealed = wrapped.seal_for_token(member.shared_cache_key, token_key, token_id=token_id, nonce=self.nonce())
+        if data_key is not None:
+            sealed = wrapped.seal_for_token(data_key, token_key, token_id=token_id, nonce=self.nonce())
         claims = tokens.TokenClaims(member.org.org_id, member.key.key_id, (model,), token_id, now, ends, sealed)
         return tokens.mint(claims, token_key), ends
 
@@ -113,9 +118,9 @@ class Orgs:
         except tokens.InvalidToken:
             raise Unauthenticated(_NO_SUCH_TOKEN) from None
         known = _usable(found, now)
-        shared = _shared_by_token(known.org, claims, secrets)
-        root = _root(known.org, shared, presented)
-        return Member(known.org, known.key, secrets, known.health, root, shared, claims.models)
+        data_key = partial(_key_by_token, claims, secrets)
+        root = _root(known.org, data_key, presented)
+        return Member(known.org, known.key, secrets, known.health, root, data_key, claims.models)
 
 
 async def _key_known(reading: Awaitable[_R]) -> _R:
@@ -156,13 +161,9 @@ def _usable(known: Known | None, now: float) -> Known:
             raise Unauthenticated("This Sabir key was revoked.", code="revoked_api_key")
 
 
-def _shared_by_key(known: Known, presented: Secret) -> bytes | None:
-    """The org's cache key, from the copy that is wrapped under the presented key; None where the org does not share.
-
-    A copy that does not open leaves its bearer with a cache of its own: the cache can never fail a request.
-    """
-    key = known.key
-    if not (known.org.share_cache and key.wrapped_cache_key):
+def _key_by_key(key: SabirKey, presented: Secret) -> bytes | None:
+    """The org's data key, from the copy that is wrapped under the presented key; None where that does not open."""
+    if not key.wrapped_cache_key:
         return None
     try:
         return wrapped.unwrap(key.wrapped_cache_key, presented.reveal().encode(), org_id=key.org_id, key_id=key.key_id)
@@ -170,8 +171,9 @@ def _shared_by_key(known: Known, presented: Secret) -> bytes | None:
         return None
 
 
-def _shared_by_token(org: Org, claims: TokenClaims, secrets: OrgSecrets) -> bytes | None:
-    if not (org.share_cache and claims.sealed_cache_key):
+def _key_by_token(claims: TokenClaims, secrets: OrgSecrets) -> bytes | None:
+    """The same, from the copy that the temporary credential carries."""
+    if not claims.sealed_cache_key:
         return None
     try:
         return wrapped.open_from_token(claims.sealed_cache_key, _token_key(secrets), token_id=claims.token_id)
@@ -179,9 +181,14 @@ def _shared_by_token(org: Org, claims: TokenClaims, secrets: OrgSecrets) -> byte
         return None
 
 
-def _root(org: Org, shared: bytes | None, presented: Secret) -> CacheRoot:
-    """A purge raises the epoch, which is in every root and scope: nothing that was kept before is found again."""
+def _root(org: Org, data_key: Callable[[], bytes | None], presented: Secret) -> CacheRoot:
+    """A purge raises the epoch, which is in every root and scope: nothing that was kept before is found again.
+
+    A copy of the data key that does not open leaves its bearer with a cache of its own: the cache can never fail a
+    request.
+    """
     scope = wrapped.org_scope(org.org_id, org.cache_epoch)
+    shared = data_key() if org.share_cache else None
     if shared is not None:
         return CacheRoot(wrapped.org_root(shared, org.cache_epoch), scope)
     return CacheRoot(presented.reveal().encode(), scope)

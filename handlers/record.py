@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import traceback
 from typing import TYPE_CHECKING, Final, Protocol
 
-from infra.metrics.emf import emf_text
 from providers.errors import CallerError, OverBudget, OverLimit, UpstreamAuth, UpstreamError, UpstreamRejected
 
 if TYPE_CHECKING:
@@ -65,15 +65,22 @@ class RequestLog(Protocol):
 
 
 class JsonLines:
-    """One JSON object a line, as CloudWatch reads it, for Logs Insights and for metrics. `service`: the stack."""
+    """One JSON object a line. With a `service`, the stack, CloudWatch reads metrics out of it, too."""
 
-    def __init__(self, out: TextIO | None = None, *, service: str = "sabir") -> None:
+    def __init__(self, out: TextIO | None = None, *, service: str | None = None) -> None:
         self._out = out or sys.stdout
         self._service = service
 
     def write(self, record: RequestRecord) -> None:
-        self._out.write(emf_text(record, service=self._service, log_faults=len(record.unkept)))
+        self._out.write(self._line(record))
         self._out.flush()
+
+    def _line(self, record: RequestRecord) -> str:
+        if self._service is None:
+            return json.dumps(record.document(), separators=(",", ":")) + "\n"
+        from infra.metrics.emf import emf_text  # of the stack alone
+
+        return emf_text(record, service=self._service, log_faults=len(record.unkept))
 
 
 class Silent:

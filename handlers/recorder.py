@@ -68,9 +68,13 @@ class Recorder:
         """As far as the answer came; none of an overlong one."""
         return self._events
 
+    @property
+    def overlong(self) -> bool:
+        return self._room < 0
+
     def finished(self) -> tuple[bytes, Outcome]:
         """The payload to store and what the policy must know of it; an overlong answer has an empty payload."""
-        overlong = self._room < 0
+        overlong = self.overlong
         payload = b"" if overlong or not self._complete else encode_events(self._events)
         size = 2**31 if overlong else len(payload)
         return payload, Outcome(200, self._complete, overlong or self._all_ended(), size)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 async def answer(asked: Asked, services: Services) -> Whole:
     """A page of records, or the one that the URL names. Raises `SabirError`."""
-    member, query, now = await _reader(asked, services), Query(parameters(asked.query)), services.now()
-    store, org, key = services.members.stores.requests, member.org.org_id, _only_key(member)
+    member, query, now = await reader(asked, services), Query(parameters(asked.query)), services.now()
+    store, org, key = services.members.stores.requests, member.org.org_id, only_key(member)
     if asked.item:
         query.finish()
         return _whole(await one_request(store, org, asked.item, key=key, now=now))
@@ -38,8 +38,8 @@ async def answer(asked: Asked, services: Services) -> Whole:
 
 async def usage(asked: Asked, services: Services) -> Whole:
     """A page of sums. Raises `SabirError`."""
-    member, now = await _reader(asked, services), services.now()
-    store, key = services.members.stores.requests, _only_key(member)
+    member, now = await reader(asked, services), services.now()
+    store, key = services.members.stores.requests, only_key(member)
     report, limit, after = report_of(Query(parameters(asked.query)), member.org.org_id, now)
     if key is not None and report.key not in (None, key):
         return _whole(_NOTHING)
@@ -51,7 +51,7 @@ _NOTHING: dict[str, Any] = {"object": "list", "data": [], "next": None}
 """What another key's requests are to a key that may see its own alone."""
 
 
-async def _reader(asked: Asked, services: Services) -> Member:
+async def reader(asked: Asked, services: Services) -> Member:
     """The Sabir key that asks. It counts as a request, as a hit does: reading takes no tokens and no money."""
     caller = await identified(asked, services)
     if not isinstance(caller, Member):
@@ -66,7 +66,7 @@ async def _reader(asked: Asked, services: Services) -> Member:
     return caller
 
 
-def _only_key(member: Member) -> str | None:
+def only_key(member: Member) -> str | None:
     """The key whose requests alone may be seen; None for those of the whole org."""
     return None if member.key.log_access == "org" else member.key.key_id
 

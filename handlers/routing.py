@@ -71,4 +71,4 @@ def target_of(leg: Leg, secret: Secret, headers: Mapping[str, str], services: Se
 def _own(model: str, key: Secret, headers: Mapping[str, str], services: Services) -> Leg:
     route = catalog.route(model, registry.AVAILABLE)
     secret = key_for(route.provider, key, headers, services.settings)
-    return Leg(Endpoint(route.provider, route.provider, secret), route.provider, route.model)
+    return Leg(Endpoint(route.provider, route.provider, secret), route.provider, route.model, route.wire)

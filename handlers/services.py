@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cache.content import ContentLog
 from cache.policy import CachePolicy
 from cache.sealed import NONCE_SIZE, Sealer
 from cache.sealed_cache import ResponseCache
@@ -65,6 +66,7 @@ class Services:
     upstream: Upstream
     cache: ResponseCache
     sidecar: Sidecar
+    content: ContentLog
     journal: Journal
     orgs: Orgs | None = None
     cold: ColdStart = field(default_factory=lambda: ColdStart(pending=False))
@@ -96,11 +98,12 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     sealer = Sealer(_nonce)
     cache = ResponseCache(store, sealer, CachePolicy(), read_deadline=settings.cache_read_deadline)
     sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
+    content = ContentLog(store, sealer)
     orgs = _orgs(settings, upstream, env)
     sinks = {} if orgs is None else {"store": StoreSink(orgs.stores.requests, settings.request_days)}
-    journal = Journal(log or JsonLines(service=env.get("SABIR_SERVICE") or "sabir"), sinks)
+    journal = Journal(log or JsonLines(service=settings.service), sinks)
     cold = ColdStart(pending="AWS_LAMBDA_FUNCTION_NAME" in env)
-    return Services(settings, upstream, cache, sidecar, journal, orgs, cold)
+    return Services(settings, upstream, cache, sidecar, content, journal, orgs, cold)
 
 
 def _nonce() -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cache.sealed_cache import Hit, Miss
+from handlers.content import draft
 from handlers.limits import admit, admit_hit
 from providers.errors import NotCached
 
@@ -47,6 +48,13 @@ class Exchange(Protocol[_Stored, _Reply_co]):
 
 async def served(exchange: Exchange[_Stored, _Reply_co], verdict: Answer, directives: CacheDirectives) -> _Reply_co:
     """The answer, within the caller's limits. Raises `SabirError`."""
+    draft(exchange.asked, exchange.caller, directives)
+    reply = await _answered(exchange, verdict, directives)
+    exchange.asked.draft.answer = reply.told
+    return reply
+
+
+async def _answered(exchange: Exchange[_Stored, _Reply_co], verdict: Answer, directives: CacheDirectives) -> _Reply_co:
     asked, caller, services = exchange.asked, exchange.caller, exchange.services
     asked.closing.callback(exchange.tab.note, asked.record)
     if isinstance(verdict, Hit):

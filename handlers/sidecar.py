@@ -14,6 +14,7 @@ from providers import registry
 from providers.signatures import (
     NOTHING,
     Missing,
+    Replay,
     Signed,
     decode_signed,
     encode_signed,
@@ -64,7 +65,7 @@ class Signatures:
 
     def keep(self, events: Iterable[Event], chat: ChatRequest, leg: Leg) -> None:
         """From now on this process knows them, and after the last byte the store; only what somebody takes back."""
-        if self.off or replay_of(registry.find(leg.provider), leg.model) == NOTHING:
+        if self.off or _replay_of(leg) == NOTHING:
             return
         root = cache_root_of(self.caller)
         for name, signed in signed_calls(events, chat, leg.model):
@@ -90,4 +91,8 @@ def completed(
 
 
 def _taken_back(plan: Plan) -> bool:
-    return any(replay_of(registry.find(leg.provider), leg.model) != NOTHING for leg in plan.legs)
+    return any(_replay_of(leg) != NOTHING for leg in plan.legs)
+
+
+def _replay_of(leg: Leg) -> Replay:
+    return replay_of(registry.speaking(leg.provider, leg.wire), leg.model)

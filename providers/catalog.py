@@ -39,10 +39,11 @@ MAX_NEAR = 3
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Our provider id, and the model name that this provider is to be sent."""
+    """Our provider id, and the model name that this provider is to be sent; `wire`: as in `spoken`."""
 
     provider: str
     model: str
+    wire: str | None = None
 
 
 def route(model: str, available: Collection[str]) -> Route:
@@ -57,7 +58,16 @@ def route(model: str, available: Collection[str]) -> Route:
         found = next((Route(shelf.id, model) for shelf in _claimants(_base(model), available)), None)
     if found is None:
         raise _unknown(model, available)
-    return found
+    return Route(found.provider, *spoken(found.provider, found.model))
+
+
+def spoken(provider: str, name: str) -> tuple[str, str | None]:
+    """The model of a provider's name for it, and which of the provider's further wires it is asked on.
+
+    `responses/gpt-5` is gpt-5 on that wire, as the caller wishes; `o1-pro` is served there alone. None: on its own.
+    """
+    shelf = _catalogue().shelves.get(provider)
+    return (name, None) if shelf is None else shelf.spoken(name)
 
 
 @lru_cache(maxsize=512)
@@ -110,7 +120,8 @@ class _Shelf:
     """What one provider has. All names are lower-case; every test is a dict whose members must all hold.
 
     `names` to canonical ids, None for a retired name. `own`: what this provider's own names look like, for the price
-    list also knows names that only occur elsewhere. `families` claim bare names, `paths` names with a slash.
+    list also knows names that only occur elsewhere. `families` claim bare names, `paths` names with a slash. `wires`:
+    further ones of the provider, each with what the names look like that are served there alone.
     """
 
     id: str
@@ -121,6 +132,14 @@ class _Shelf:
     paths: Sequence[Mapping[str, str]]
     patterns: Sequence[tuple[str, Mapping[str, str]]]
     names: Mapping[str, str | None]
+    wires: Mapping[str, str]
+
+    def spoken(self, name: str) -> tuple[str, str | None]:
+        first, _, rest = name.partition("/")
+        if rest.strip() and first.lower() in self.wires:
+            return rest, first.lower()
+        model = _base(name).lower()
+        return name, next((wire for wire, only in self.wires.items() if re.search(only, model)), None)
 
     def owns(self, name: str) -> bool:
         return re.search(self.own, name) is not None

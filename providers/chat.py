@@ -130,12 +130,16 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """An earlier answer. On the wire to a provider its reasoning comes first, then content, then tool calls."""
+    """An earlier answer. On the wire to a provider its reasoning comes first, then content, then tool calls.
+
+    `phase`: OpenAI's word for a remark on the way or the final answer, which its newer models want back.
+    """
 
     content: tuple[Content, ...] = ()
     reasoning: tuple[Reasoning, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     name: str | None = None
+    phase: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from providers.openai import controls
-from providers.openai.host import EmbeddingsHost, Host
+from providers.openai.host import EmbeddingsHost, Host, ResponsesHost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,14 @@ _OF_OTHERS: Final = frozenset({"refusal", "annotations", "reasoning_details"})
 # At hosts of open models a model's chat template decides, and most know no `developer`: they refuse it, or leave the
 # message out (github.com/vllm-project/vllm/pull/43590, github.com/sgl-project/sglang/issues/40082). All know `system`.
 _DEVELOPER_OF_OPEN_MODELS: Final = False
+
+# Who seals thinking in the Responses API, by the names that OpenRouter gives them:
+# openrouter.ai/docs/agent-sdk/typescript/api-reference/models/reasoningformat.
+_XAIS: Final = "xai-responses-v1"
+_SEALERS: Final = frozenset({"openai-responses-v1", "azure-openai-responses-v1", _XAIS})
+
+# Its Responses API is documented; that it seals thinking, or takes any back, is not.
+_PLAIN_RESPONSES: Final = ResponsesHost(seals=False, formats=frozenset())
 
 _ROWS: Final = (
     Host(
@@ -73,11 +81,13 @@ _ROWS: Final = (
         refuses_in_messages=_OF_OTHERS,
         knows=_PLAIN_THOUGHT,
         embeddings=EmbeddingsHost(),  # docs.fireworks.ai/guides/querying-embeddings-models
+        responses=_PLAIN_RESPONSES,  # docs.fireworks.ai/api-reference/post-responses
     ),
     Host(
         name="xai",
         base_url="https://api.x.ai/v1",
         reasoning_apart=True,  # recorded: prompt + completion + reasoning is the total
+        responses=ResponsesHost(format=_XAIS, formats=frozenset({_XAIS})),  # recorded
         knows=frozenset({"reasoning_content"}),
     ),
     Host(
@@ -87,6 +97,8 @@ _ROWS: Final = (
         renames=(_OLD_LIMIT,),  # api-docs.deepseek.com/api/create-chat-completion: `max_tokens`
         developer_role=False,  # github.com/earendil-works/pi/issues/1048: 400, unknown variant `developer`
         knows=frozenset({"reasoning_content"}),
+        # Recorded: thinking is plain text, both ways.
+        responses=ResponsesHost(seals=False, formats=frozenset(), reads=True),
     ),
     Host(
         name="cerebras",
@@ -103,6 +115,7 @@ _ROWS: Final = (
         controls=controls.OPENROUTERS,
         knows=frozenset({"cache_control", "reasoning_details", "reasoning", "top_k"}),
         embeddings=EmbeddingsHost(tokens=True),  # openrouter.ai/docs/api-reference/embeddings: text or tokens
+        responses=ResponsesHost(formats=_SEALERS, names_format=True),  # recorded
     ),
     Host(
         name="mistral",
@@ -119,6 +132,7 @@ _ROWS: Final = (
         refuses=frozenset({"user", "store", "safety_identifier"}),
         # 422: github.com/charmbracelet/crush/issues/1590, github.com/OpenMinis/OpenMinis/issues/87.
         refuses_in_messages=_OF_OTHERS | {"reasoning_content"},
+        responses=_PLAIN_RESPONSES,  # docs.mistral.ai/api/endpoint/responses: `store` false, nothing kept
         # docs.mistral.ai/api/endpoint/embeddings; recorded: `output_dimension`.
         embeddings=EmbeddingsHost(
             base64=True, renames=(("dimensions", "output_dimension"),), refuses=frozenset({"user"})
@@ -129,6 +143,7 @@ _ROWS: Final = (
         base_url="https://router.huggingface.co/v1",
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         knows=_PLAIN_THOUGHT,
+        responses=_PLAIN_RESPONSES,  # huggingface.co/docs/inference-providers/guides/responses-api
     ),
     Host(
         name="moonshot",
@@ -209,6 +224,7 @@ _ROWS: Final = (
         controls=controls.OPENROUTERS,
         knows=frozenset({"cache_control", "reasoning_details", "reasoning"}),  # recorded: signed blocks both ways
         embeddings=EmbeddingsHost(),  # vercel.com/docs/ai-gateway/openai-compat/embeddings
+        responses=_PLAIN_RESPONSES,  # vercel.com/docs/ai-gateway/sdks-and-apis/responses
     ),
     Host(
         name="ollama",
@@ -216,6 +232,7 @@ _ROWS: Final = (
         developer_role=_DEVELOPER_OF_OPEN_MODELS,
         renames=(_OLD_LIMIT,),  # docs.ollama.com/api/openai-compatibility lists `max_tokens` only
         embeddings=EmbeddingsHost(),  # the same page: strings and arrays of them
+        responses=_PLAIN_RESPONSES,  # the same page: stateless
     ),
     Host(
         name="vllm",

@@ -37,6 +37,19 @@ def find(name: str) -> Provider:
 
 
 @cache
+def speaking(name: str, wire: str | None) -> Provider:
+    """The provider on one of its further wires, or on its own where `wire` is None; the same object each time.
+
+    It bears the same name, and has the same place and keys. Raises `UnknownProvider`.
+    """
+    provider = find(name)
+    spoken = provider if wire is None else cast("Provider | None", getattr(provider, wire, None))
+    if spoken is None:
+        raise UnknownProvider(f"{name}/{wire}")
+    return spoken
+
+
+@cache
 def names() -> tuple[str, ...]:
     """Every name that `find` knows, sorted. Imports all providers: for listings, not for the way of a request."""
     from providers.compatible import HOSTS

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _ORG_ID: Final = matching(ORG_ID, "must have 1 to 40 lower-case letters, digits and inner hyphens, such as acme-eu")
 _WHEN_DOWN: Final[tuple[WhenDown, ...]] = ("open", "closed")
 _OUTPUT_TOKENS: Final = whole(1, 1_000_000)
+_PERCENT: Final = whole(0, 100)
+_CONTENT_SECONDS: Final = whole(60, 30 * 86_400)  # what is kept longer than a debugging session takes is a liability
 
 _LIST: Final = "ORGS"
 
@@ -109,6 +111,8 @@ def _settings(body: Body, org: Org) -> Org:
         limits=body.read("limits", limits_over(org.limits), org.limits),
         limits_when_down=body.read("limits_when_down", one_of(_WHEN_DOWN), org.limits_when_down),
         assumed_output_tokens=body.read("assumed_output_tokens", _OUTPUT_TOKENS, org.assumed_output_tokens),
+        content_log_percent=body.read("content_log_percent", _PERCENT, org.content_log_percent),
+        content_log_seconds=body.read("content_log_seconds", _CONTENT_SECONDS, org.content_log_seconds),
         models=distinct(body.read("models", MODELS, org.models)),
     )
 
@@ -120,6 +124,8 @@ def _settings_shown(org: Org) -> JsonObject:
         "limits": limits_shown(org.limits),
         "limits_when_down": org.limits_when_down,
         "assumed_output_tokens": org.assumed_output_tokens,
+        "content_log_percent": org.content_log_percent,
+        "content_log_seconds": org.content_log_seconds,
         "models": [model_shown(model) for model in org.models],
     }
 

@@ -60,7 +60,7 @@ async def try_endpoint(services: AdminServices, endpoint: Endpoint, model: str) 
         request = trial_request(endpoint, model, services.base_urls)
         upstream = await services.upstream.send(request, endpoint.provider)
         status = upstream.status
-        usage = await _usage(registry.find(endpoint.provider), upstream)
+        usage = await _usage(_asked_for(endpoint, model)[0], upstream)
     except SabirError as fault:
         error = _told(fault, endpoint)
     return {
@@ -78,7 +78,7 @@ async def try_endpoint(services: AdminServices, endpoint: Endpoint, model: str) 
 
 def trial_request(endpoint: Endpoint, model: str, base_urls: Mapping[str, str]) -> UpstreamRequest:
     """What is sent. Raises `Unsupported` where even this is too much for the provider."""
-    provider = registry.find(endpoint.provider)
+    provider, model = _asked_for(endpoint, model)
     body: JsonObject = {
         "model": model,
         "messages": [{"role": "user", "content": _ASKED}],
@@ -87,6 +87,12 @@ def trial_request(endpoint: Endpoint, model: str, base_urls: Mapping[str, str]) 
     profile = Profile(base_url_of(provider, endpoint, base_urls), endpoint.headers, endpoint.region)
     target = Target(endpoint.provider, model, Credential(endpoint.secret, of_org=True), profile)
     return provider.request(openai.DIALECT.parse(dump(body)), target).request
+
+
+def _asked_for(endpoint: Endpoint, name: str) -> tuple[Provider, str]:
+    """The provider on the wire on which it serves what it calls `name`, and the model."""
+    model, wire = catalog.spoken(endpoint.provider, name)
+    return registry.speaking(endpoint.provider, wire), model
 
 
 def base_url_of(provider: Provider, endpoint: Endpoint, base_urls: Mapping[str, str]) -> str:

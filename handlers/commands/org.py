@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from handlers.commands.session import Session, admin_command
-from handlers.commands.values import limit_options, limits_of, limits_shown, moment_shown
+from handlers.commands.values import PERCENT, limit_options, limits_of, limits_shown, moment_shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.commands.api import Answer
+
+_DAY: Final = 86_400
 
 _CREATE = """Create the org ORG: a short name of lower-case letters, digits and hyphens, part of each of its keys.
 
@@ -34,6 +36,7 @@ Examples:
   sabir org set acme --usd-per-day 50 --requests-per-minute 600
   sabir org set acme --usd-per-day none
   sabir org set acme --no-share-cache
+  sabir org set acme --content-log 10% --content-log-days 7
 """
 
 _PURGE = """Make everything in the shared cache of ORG unfindable, from now on and for good.
@@ -61,6 +64,19 @@ def _settings(command: Callable[..., None]) -> Callable[..., None]:
         "--limits-when-down",
         type=click.Choice(["open", "closed"]),
         help="Whether requests go on while the store of the limits is out.",
+    )(command)
+    command = click.option(
+        "--content-log-days",
+        "content_log_seconds",
+        type=click.IntRange(1, 30),
+        callback=lambda _context, _option, days: None if days is None else days * _DAY,
+        help="For how many days content is kept.",
+    )(command)
+    command = click.option(
+        "--content-log",
+        "content_log_percent",
+        type=PERCENT,
+        help="Keep what is asked and answered, sealed, of so many requests in a hundred.",
     )(command)
     command = limit_options(command)
     return click.option("--share-cache/--no-share-cache", default=None, help="One cache for all keys of the org.")(
@@ -123,6 +139,8 @@ def _body(options: dict[str, Any]) -> dict[str, Any]:
 
 def _lines(found: Answer) -> list[str]:
     shared = f"shared among its keys, epoch {found['cache_epoch']}" if found["share_cache"] else "each key its own"
+    percent, seconds = found["content_log_percent"], found["content_log_seconds"]
+    content = f"of {percent}% of the requests, sealed, for {_span(seconds)}" if percent else "not kept"
     return [
         f"org        {found['org_id']}",
         f"created    {moment_shown(found['created_at'])}",
@@ -130,5 +148,11 @@ def _lines(found: Answer) -> list[str]:
         f"limits     {limits_shown(found['limits'])}",
         f"when down  {found['limits_when_down']}",
         f"assumed    {found['assumed_output_tokens']} output tokens where a request names no maximum",
+        f"content    {content}",
         f"models     {', '.join(model['name'] for model in found['models']) or 'no virtual ones'}",
     ]
+
+
+def _span(seconds: int) -> str:
+    days = seconds / _DAY
+    return f"{days:g} days" if days >= 1 else f"{seconds} s"

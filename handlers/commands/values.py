@@ -76,7 +76,20 @@ class _Expiry(click.ParamType):
         self.fail("give a span such as 12h or 30d, a date such as 2027-01-31 (UTC), or never", param, ctx)
 
 
+class _Percent(click.ParamType):
+    """`10%`, or `off`, to a whole number."""
+
+    name = "PERCENT|off"
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> int:
+        number = "0" if value == "off" else value.removesuffix("%")
+        if not re.fullmatch(r"\d{1,3}", number, re.ASCII) or int(number) > 100:
+            self.fail("give a whole number from 0% to 100%, or off", param, ctx)
+        return int(number)
+
+
 EXPIRY: Final = _Expiry()
+PERCENT: Final = _Percent()
 
 _LIMITS: Final = (
     ("--requests-per-minute", "requests_per_minute", _Count(), "Requests in a minute."),

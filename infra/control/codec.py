@@ -51,6 +51,8 @@ _ORG: Final = record(
     limits=_LIMITS,
     limits_when_down=one_of(_WHEN_DOWN),
     assumed_output_tokens=WHOLE,
+    content_log_percent=WHOLE,
+    content_log_seconds=WHOLE,
     models=each(_MODEL),
 )
 _KEY: Final = record(

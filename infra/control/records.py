@@ -31,6 +31,8 @@ class Org:
 
     `limits_when_down`: whether requests go on (`open`) or get a 503 (`closed`) while the limits' store is out.
     `assumed_output_tokens`: what is reserved for an answer whose request names no `max_tokens`.
+    `content_log_percent`: of how many requests in a hundred the content is kept, sealed; 0 is off, and the default.
+    `content_log_seconds`: for how long.
     """
 
     org_id: str
@@ -40,6 +42,8 @@ class Org:
     limits: Limits = field(default_factory=Limits)
     limits_when_down: WhenDown = "closed"
     assumed_output_tokens: int = 4096
+    content_log_percent: int = 0
+    content_log_seconds: int = 7 * 86_400
     models: tuple[VirtualModel, ...] = ()
     version: int = 0
 
@@ -49,9 +53,9 @@ class SabirKey:
     """A key without its secret: `hash` is SHA-256 of the whole key, of which 256 bits are random, so that it needs no
     salt and no slow hash. `models` and `providers`: what it may use, patterns as in `Endpoint.models`; empty is all.
 
-    `log_access`: whose requests it may read in the log, its own or those of the whole org.
+    `log_access`: whose requests, and what was said in them, it may read in the log: its own or those of the whole org.
 
-    `wrapped_cache_key`: the org's cache key, sealed under this very key (cache/FORMAT.md); gone once it is revoked.
+    `wrapped_cache_key`: the org's data key, sealed under this very key (cache/FORMAT.md); gone once it is revoked.
     """
 
     org_id: str

@@ -50,7 +50,7 @@ class TokenClaims:
     """What a temporary credential says. Times are epoch seconds; valid while `issued_at <= now < expires_at`.
 
     `models`: patterns as in `SabirKey.models`, at least one. `token_id` is random, another for every token.
-    `sealed_cache_key`: what `cache.wrapped.seal_for_token` made, where the org shares its cache.
+    `sealed_cache_key`: what `cache.wrapped.seal_for_token` made, where the org shares its cache or logs content.
     """
 
     org_id: str

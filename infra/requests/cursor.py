@@ -53,7 +53,7 @@ def _seal(wanted: Wanted) -> bytes:
 def _first(seconds: float) -> int:
     """The least id of a request that began then or later. An id's time is in whole milliseconds.
 
-    Rounded to microseconds first: as a float, a whole number of milliseconds is often a hair more than itself.
+    Rounded to microseconds first: as a float, a whole number of milliseconds is now and then a hair more than itself.
     """
     milliseconds = min(max(0.0, seconds * 1000), float(1 << _TIME_BITS))
     return math.ceil(round(milliseconds, 3)) << _BITS_BELOW

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 CacheVerdict: TypeAlias = Literal["hit", "miss", "bypass"]
 """`bypass`: nobody looked, for the request did not want it or is not deterministic."""
 
+ContentVerdict: TypeAlias = Literal["kept", "partial", "sampled_out", "opted_out", "no_key", "fault"]
+"""`partial`: without a request or answer that was too large. `no_key`: what the caller presented opens no data key."""
+
 Cause: TypeAlias = Literal["caller", "limit", "provider", "sabir", "client_gone"]
 """Whose fault an error is. `limit`: a limit or budget of the caller's; `sabir`: a bug, or a store that is out."""
 
@@ -61,6 +64,7 @@ class RequestRecord:
     `error`: the word; `cause`: whose fault. `usage`: of all attempts, as counted or as likely (`usage_estimated`).
     `cost_nano_usd` (1e-9 USD): None where no price is known; `saved_nano_usd`: what a hit would have cost.
     `price_version`: the edition of the price list.
+    `content`: whether what was said is kept, sealed; None where the org's content log is off.
     `unkept`: the sinks that did not take this record. `uncounted`: why limits were not applied, or what was used not
     booked. `bug`: its places.
     `trace_id`, `span_id`, `parent_span_id`: as in W3C Trace Context, hexadecimal; `trace_flags` too, None where the
@@ -103,6 +107,7 @@ class RequestRecord:
     request_bytes: int = 0
     response_bytes: int = 0
     dropped: tuple[str, ...] = ()
+    content: ContentVerdict | None = None
     uncounted: str | None = None
     unkept: tuple[str, ...] = ()
     bug: tuple[str, ...] = ()

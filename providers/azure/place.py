@@ -11,6 +11,7 @@ https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle and …/f
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
@@ -52,6 +53,21 @@ def url_of(target: Target, operation: str) -> str:
     if "/deployments/" not in path:
         base_url = f"{base_url.removesuffix('/openai')}/openai/deployments/{_segment(target.model)}"
     return f"{base_url}/{operation}{_query(version or _VERSION)}"
+
+
+def responses_url_of(target: Target) -> str:
+    """The Responses API is in the undated version of the resource, and the deployment is the body's `model`.
+
+    https://learn.microsoft.com/azure/foundry/openai/how-to/responses. A date, which the endpoint says for its older
+    paths, is none of its versions. Raises as `url_of`.
+    """
+    profile = target.profile
+    parts = urlsplit(profile.base_url)
+    if profile.base_url != NOWHERE and not _UNDATED.search(parts.path):
+        version = profile.headers.get(VERSION_HEADER, "")
+        headers = {} if version[:4].isdecimal() else profile.headers
+        profile = replace(profile, base_url=f"{parts.scheme}://{parts.netloc}/openai/v1", headers=headers)
+    return url_of(replace(target, profile=profile), "responses")
 
 
 def _segment(deployment: str) -> str:

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from providers.azure.credential import credential_of
 from providers.azure.place import NOWHERE, VERSION_HEADER, url_of
 from providers.base import Translated
-from providers.openai.host import Host
+from providers.openai.host import Host, ResponsesHost
 from providers.openai.provider import ChatProvider
 
 if TYPE_CHECKING:
-    from providers.base import Target
+    from providers.base import Provider, Target
     from providers.chat import ChatRequest
+
+# OpenRouter's name for what Azure seals; Azure and OpenAI cannot open each other's.
+_SEALED: Final = "azure-openai-responses-v1"
+_RESPONSES: Final = ResponsesHost(format=_SEALED, formats=frozenset({_SEALED}))
 
 
 class AzureOpenAI(ChatProvider):
     """See `providers.base.RelayingProvider`. A target's model is the name of a deployment."""
 
     def __init__(self) -> None:
-        super().__init__(Host(name="azure", base_url=NOWHERE))
+        super().__init__(Host(name="azure", base_url=NOWHERE, responses=_RESPONSES))
+
+    @property
+    def responses(self) -> Provider:
+        from providers.azure.responses import AzureResponses
+
+        return AzureResponses(self, _RESPONSES)
 
     def request(self, chat: ChatRequest, target: Target) -> Translated:
         """Raises as OpenAI's own does, and `InvalidRequest` without an address."""

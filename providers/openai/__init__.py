@@ -1,10 +1,10 @@
-"""OpenAI's chat completions and embeddings: https://platform.openai.com/docs/api-reference."""
+"""OpenAI's chat completions, Responses and embeddings: https://platform.openai.com/docs/api-reference."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from providers.openai.host import EmbeddingsHost, Host
+from providers.openai.host import EmbeddingsHost, Host, ResponsesHost
 from providers.openai.provider import ChatProvider
 
 if TYPE_CHECKING:
@@ -15,5 +15,6 @@ PROVIDER: Final[RelayingProvider] = ChatProvider(
         name="openai",
         base_url="https://api.openai.com/v1",
         embeddings=EmbeddingsHost(tokens=True, base64=True),
+        responses=ResponsesHost(),
     )
 )

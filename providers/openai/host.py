@@ -43,6 +43,28 @@ class EmbeddingsHost:
     int8: bool = False
 
 
+# Models that do not think: to ask for their sealed thinking is a 400, "Encrypted content is not supported with this
+# model" (https://github.com/OpenHands/software-agent-sdk/pull/1208).
+PLAIN: Final = r"gpt-3\.5|gpt-4|chatgpt|gpt-5[\d.-]*-chat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponsesHost:
+    """How a host serves the Responses API. The defaults are OpenAI's.
+
+    `format`: the name of who sealed its thinking, as OpenRouter's `reasoning_details` have it; `formats`: whose it
+    takes back; `names_format`: its reasoning items say the format themselves. `seals`: gives sealed thinking when
+    asked, but for the models that `plain` finds in the lower-case name. `reads`: takes plain thinking back.
+    """
+
+    format: str = "openai-responses-v1"
+    formats: frozenset[str] = frozenset({"openai-responses-v1"})
+    names_format: bool = False
+    seals: bool = True
+    plain: str = PLAIN
+    reads: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """The defaults are OpenAI's own behaviour, so that a row says only what differs.
@@ -54,7 +76,7 @@ class Host:
     `knows`: extensions of the wire beyond OpenAI's that may be sent when a request is built rather than relayed.
     `reasoning_apart`: `reasoning_tokens` are not part of `completion_tokens`.
     `usage_under`: a top-level member that holds the usage where the chunk itself has none.
-    `embeddings`: None where the host has none.
+    `embeddings`, `responses`: None where the host has none.
     `controls`: how its models are told how much to think; the first whose pattern is in the name.
     `recalls`: by a pattern in the lower-case model name, the form of earlier reasoning; without one it goes back as
     `reasoning_content`, or not at all where that is refused.
@@ -75,6 +97,7 @@ class Host:
     reasoning_apart: bool = False
     usage_under: str | None = None
     embeddings: EmbeddingsHost | None = None
+    responses: ResponsesHost | None = None
     controls: tuple[Control, ...] = ()
     recalls: tuple[tuple[str, Recall], ...] = ()
     short_call_ids: bool = False

@@ -13,6 +13,7 @@ from providers.members import parse_members, patch_members
 from providers.openai.answer import AnswerReader
 from providers.openai.errors import error_of
 from providers.openai.gather import gathered
+from providers.openai.headers import headers_of
 from providers.openai.host import WIRE
 from providers.openai.request import host_changes
 from providers.openai.stream import ChatRelay, ChatStream
@@ -20,7 +21,7 @@ from providers.openai.stream import ChatRelay, ChatStream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from providers.base import Target
+    from providers.base import Provider, Target
     from providers.chat import ChatRequest
     from providers.completion import Completion
     from providers.embedding import EmbeddingProvider
@@ -55,6 +56,15 @@ class ChatProvider:
 
         return HostEmbeddings(self, self.host.embeddings)
 
+    @property
+    def responses(self) -> Provider | None:
+        """The host on its second wire; None where it has none. Which models are asked there is the catalogue's word."""
+        if self.host.responses is None:
+            return None
+        from providers.openai.responses.provider import Responses
+
+        return Responses(self, self.host.responses)
+
     def request(self, chat: ChatRequest, target: Target) -> Translated:
         """Relays the client's bytes where it speaks this wire. Raises `InvalidRequest` for a member written twice.
 
@@ -79,7 +89,7 @@ class ChatProvider:
         request = UpstreamRequest(
             method="POST",
             url=target.profile.base_url + self.host.path,
-            headers=_headers(target, streaming=chat.stream),
+            headers=headers_of(target, streaming=chat.stream),
             body=body,
             auth=self.auth(target.credential),
             streaming=chat.stream,
@@ -115,10 +125,3 @@ class ChatProvider:
 
     def auth(self, credential: Credential) -> Credential:
         return credential if self.host.auth is None else Credential(credential.secret, *self.host.auth)
-
-
-def _headers(target: Target, *, streaming: bool) -> dict[str, str]:
-    """The client's allow-listed ones and ours. A compressed stream would be held back until its blocks are full."""
-    headers = {name.lower(): value for name, value in target.profile.headers.items()}
-    headers |= {"content-type": "application/json", "accept": "text/event-stream" if streaming else "application/json"}
-    return headers | {"accept-encoding": "identity"} if streaming else headers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One way to an answer. `model` is the provider's own name for it."""
+    """One way to an answer. `model` is the provider's own name for it; `wire`: as in `catalog.spoken`."""
 
     endpoint: Endpoint
     provider: str
     model: str
+    wire: str | None = None
 
     @property
-    def place(self) -> tuple[str, str]:
+    def place(self) -> tuple[str, str, str | None]:
         """What makes two legs the same."""
-        return self.endpoint.name, self.model
+        return self.endpoint.name, self.model, self.wire
 
 
 def serving(model: str, endpoints: Sequence[Endpoint], prefix: bytes) -> list[Leg]:
@@ -50,8 +51,8 @@ def serving(model: str, endpoints: Sequence[Endpoint], prefix: bytes) -> list[Le
 def _told(model: str, endpoint: Endpoint, *, patterns: bool) -> Leg | None:
     """The leg of an endpoint whose own words have the caller's name."""
     if model in endpoint.aliases:
-        return Leg(endpoint, endpoint.provider, endpoint.aliases[model])
-    return Leg(endpoint, endpoint.provider, model) if patterns and matches(model, endpoint.models) else None
+        return _leg(endpoint, endpoint.aliases[model])
+    return _leg(endpoint, model) if patterns and matches(model, endpoint.models) else None
 
 
 def _chosen(model: str, endpoints: Sequence[Endpoint]) -> tuple[list[Leg], bool]:
@@ -70,9 +71,15 @@ def _of(route: Route, endpoint: Endpoint) -> Leg | None:
     if endpoint.provider != route.provider:
         return None
     if route.model in endpoint.aliases:
-        return Leg(endpoint, route.provider, endpoint.aliases[route.model])
+        leg = _leg(endpoint, endpoint.aliases[route.model])
+        return leg if leg.wire is not None else replace(leg, wire=route.wire)
     serves = not endpoint.models or matches(route.model, endpoint.models)
-    return Leg(endpoint, route.provider, route.model) if serves else None
+    return Leg(endpoint, route.provider, route.model, route.wire) if serves else None
+
+
+def _leg(endpoint: Endpoint, name: str) -> Leg:
+    """To what the endpoint's own words call `name`."""
+    return Leg(endpoint, endpoint.provider, *catalog.spoken(endpoint.provider, name))
 
 
 @lru_cache(maxsize=256)

@@ -24,6 +24,10 @@ HEAVY = ["aiohttp", "boto3", "botocore", "pydantic", "uvicorn", "rich", "click",
 # Needed by the first call to AWS, and to orgs.
 UNUSED = ["infra.aws.json_client", "infra.aws.sigv4", "infra.secrets.reader", "jwt"]
 
+# What nobody has asked for, and of what was asked for, what is needed after the last byte only.
+TELEMETRY = ["infra.telemetry.settings", "infra.telemetry.context", "infra.telemetry.exporter"]
+MESSAGES = ["google", "opentelemetry", "infra.telemetry.otlp", "infra.telemetry.spans", "infra.telemetry.metrics"]
+
 IMPORT = """
 import json, sys
 import handlers.proxy
@@ -80,7 +84,7 @@ def loaded(modules: list[str], names: list[str]) -> list[str]:
 )
 def test_a_cold_start_imports_nothing_that_the_first_request_may_not_need(env: dict[str, str]) -> None:
     modules = run(IMPORT, **env)
-    assert loaded(modules, HEAVY) == []
+    assert loaded(modules, [*HEAVY, *TELEMETRY, *MESSAGES]) == []
     # A base URL is checked against the providers there are, and may ask for the one it names.
     assert loaded(modules, ["providers.anthropic", "providers.compatible", "providers.prices", *UNUSED]) == []
     if "OPENAI_BASE_URL" not in env:
@@ -104,4 +108,22 @@ def test_a_hit_needs_no_http_client_and_no_other_provider(tmp_path: Path) -> Non
     assert verdict == "HIT"
     needed = {"sqlite3", "cryptography"}
     assert loaded(modules, [name for name in HEAVY if name not in needed]) == []
+    assert loaded(modules, [*TELEMETRY, *MESSAGES]) == []
     assert loaded(modules, ["providers.anthropic", "providers.prices"]) == []
+
+
+EXPORTER = """
+import json, os, sys
+from infra.telemetry import is_wanted
+assert is_wanted(os.environ)
+from infra.telemetry.exporter import Exporter
+from infra.telemetry.settings import read_telemetry
+Exporter(read_telemetry(os.environ), lambda: 1 / 0)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_an_exporter_that_has_sent_nothing_has_imported_no_messages_and_no_http_client() -> None:
+    modules = run(EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+    assert loaded(modules, TELEMETRY) == TELEMETRY
+    assert loaded(modules, [*HEAVY, *MESSAGES]) == []

@@ -32,6 +32,7 @@ IMPURE = ["time", "datetime", "calendar", "uuid", "random", "secrets", "os", "so
           "urllib.request", "aiohttp", "httpx", "requests", "boto3", "botocore", "sqlite3", "tempfile"]  # fmt: skip
 # The cache waits for its stores, with a deadline; its stores are where bytes go to disk.
 WAITING = {
+    "cache.content": {"asyncio"},
     "cache.sealed_cache": {"asyncio"},
     "cache.sidecar": {"asyncio"},
     "cache.stores.sqlite": {"asyncio", "threading", "concurrent", "sqlite3"},
@@ -122,7 +123,7 @@ def test_boto3_is_on_nobodys_way() -> None:
 # --- names of vendors -------------------------------------------------------------------------------------------------
 
 # Rows of data in shared code, each looked up by the id of its provider.
-DATA = {"providers.compatible", "providers.keys", "handlers.headers"}
+DATA = {"providers.compatible", "providers.keys", "handlers.headers", "infra.telemetry.provider_names"}
 
 
 def in_a_providers_folder(source: Source, ids: set[str]) -> bool:
@@ -143,7 +144,7 @@ def test_shared_code_knows_no_provider_by_name() -> None:
 
 
 def test_a_translator_is_found_by_name_and_imported_by_no_one() -> None:
-    """But for hosts of OpenAI's wire: the rows of `providers.compatible`, and Azure, whose addresses are no row."""
+    """But for hosts of OpenAI's wires: the rows of `providers.compatible`, and Azure, whose addresses are no row."""
     packages = {source.name for source in sources("providers") if source.path.endswith("/provider.py")}
     folders = {name.rpartition(".")[0] for name in packages}
     assert {"providers.openai", "providers.anthropic"} <= folders
@@ -159,6 +160,9 @@ def test_a_translator_is_found_by_name_and_imported_by_no_one() -> None:
             ("providers.registry", "providers.openai"),
             ("providers.azure.provider", "providers.openai"),
             ("providers.azure.embeddings", "providers.openai"),
+            ("providers.azure.responses", "providers.openai"),
+            ("providers.azure.responses", "providers.openai.responses"),
+            ("providers.openai.provider", "providers.openai.responses"),
         }
     ] == []
 

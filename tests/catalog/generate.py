@@ -147,6 +147,7 @@ def provider_entry(row: Json, own: str) -> tuple[Json, dict[str, Json]]:
         "paths": [{"starts_with": prefix} for prefix in row.get("paths", ())],
         "patterns": patterns,
         "names": dict(sorted(names.items())),
+        "wires": row.get("wires", {}),
     }
     return entry, {f"{row['id']}/{model}": price for model, price in sorted(prices.items())}
 

@@ -95,7 +95,7 @@ class Records:
     def __init__(self) -> None:
         self.records: list[RequestRecord] = []
         self._lines = io.StringIO()
-        self._json = JsonLines(self._lines)
+        self._json = JsonLines(self._lines, service="sabir")
         self._news = News()
 
     def write(self, record: RequestRecord) -> None:

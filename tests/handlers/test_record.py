@@ -32,8 +32,10 @@ def test_a_record_is_one_line_of_json_and_the_metrics_of_its_service() -> None:
     one = record(provider="openai", model="gpt-4\u2028\n", status=200, dropped=("seed",), stream=False)
     log.write(one)
     log.write(record(error="client_gone", unkept=("store", "traces")))
-    first, second = map(json.loads, out.getvalue().splitlines())
+    JsonLines(out).write(one)
+    first, second, plain = map(json.loads, out.getvalue().splitlines())
     assert one.document().items() <= first.items()
+    assert plain == one.document()
     assert (first["service"], first["Requests"], first["_aws"]["CloudWatchMetrics"][0]["Namespace"]) == (
         "acme-prod",
         1,

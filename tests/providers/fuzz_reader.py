@@ -13,7 +13,7 @@ from providers.completion import fold
 from providers.dialects.openai import DIALECT
 from providers.errors import SabirError, UpstreamError
 from providers.events import Failed
-from providers.registry import find, names
+from tests.providers.wires import bearer, speaker, wires
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`open`: a new `StreamTranslator`, or a `RelayStream`."""
+    """`provider`: with its wire, where it is not its own; `open`: a new `StreamTranslator`, or a `RelayStream`."""
 
     provider: str
     way: str
@@ -50,8 +50,8 @@ class Heard:
 
 def readers() -> list[Reader]:
     found: list[Reader] = []
-    for name in names():
-        provider = find(name)
+    for name in wires():
+        provider = speaker(name)
         found.append(Reader(name, "stream", provider.stream))
         if hasattr(provider, "relay"):
             relaying = cast("RelayingProvider", provider)
@@ -92,12 +92,12 @@ def check(reader: Reader, heard: Heard) -> None:
     """What must hold of an answer, whatever its bytes were."""
     assert heard.raised is None or isinstance(heard.raised, UpstreamError), heard.raised
     if heard.raised is not None:
-        assert heard.raised.provider == reader.provider
+        assert heard.raised.provider == bearer(reader.provider)
     failed = [place for place, event in enumerate(heard.events) if isinstance(event, Failed)]
     assert failed in ([], [len(heard.events) - 1])  # nothing follows it
     if failed:
         (error,) = [event.error for event in heard.events if isinstance(event, Failed)]
-        assert error.provider == reader.provider
+        assert error.provider == bearer(reader.provider)
         assert 400 <= error.status <= 599
         assert json.loads(DIALECT.error(error))["error"]["message"]
     assert_told(heard.events, ended=not failed and heard.raised is None)

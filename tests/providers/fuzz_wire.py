@@ -18,8 +18,8 @@ from zlib import crc32
 
 from providers.bedrock.frame import FrameDecoder
 from providers.errors import UpstreamError
-from providers.registry import find
 from providers.sse import SseDecoder
+from tests.providers.wires import speaker
 from tests.wire.recordings import recordings
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def spelt(value: Any) -> bytes:
 @cache
 def framing_of(name: str) -> Framing:
     try:
-        find(name).stream().feed(b": comment\n\n" * 4)
+        speaker(name).stream().feed(b": comment\n\n" * 4)
     except UpstreamError:
         return BinaryEventStream
     return EventStream
@@ -98,7 +98,7 @@ def framing_of(name: str) -> Framing:
 @cache
 def words_of(name: str) -> tuple[str, ...]:
     """Every literal that may be a word of this wire: names of members, types of events, reasons to stop."""
-    package = type(find(name).stream()).__module__.rpartition(".")[0]
+    package = type(speaker(name).stream()).__module__.rpartition(".")[0]
     folder = Path(str(import_module(package).__file__)).parent
     literals = {
         node.value
@@ -112,7 +112,7 @@ def words_of(name: str) -> tuple[str, ...]:
 @cache
 def seeds_of(name: str) -> tuple[tuple[FuzzedEvent, ...], ...]:
     """Whole streams that this provider reads to their end: recorded ones, and those below."""
-    return _seeds(find(name).wire, framing_of(name), name)
+    return _seeds(speaker(name).wire, framing_of(name), name)
 
 
 def seeds_everywhere() -> Iterator[bytes]:
@@ -132,7 +132,7 @@ def _seeds(wire: str, framing: Framing, name: str) -> tuple[tuple[FuzzedEvent, .
 
 
 def _is_read(name: str, body: bytes) -> bool:
-    stream = find(name).stream()
+    stream = speaker(name).stream()
     try:
         stream.feed(body)
         stream.close()
@@ -225,6 +225,42 @@ _AUTHORED: Final = (
         },
         {"type": "tool-call-end", "index": 0},
         {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL", "usage": {"tokens": {"input_tokens": 3}}}},
+    ),
+    _sse(
+        {"type": "response.created", "response": {"id": "resp_1", "model": "m", "created_at": 1, "output": []}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {"type": "reasoning", "id": "rs_1"}},
+        {"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": 0, "delta": "hm"},
+        {
+            "type": "response.output_item.done",
+            "output_index": 0,
+            "item": {"type": "reasoning", "id": "rs_1", "summary": [{"text": "hm"}], "encrypted_content": "c2ln"},
+        },
+        {"type": "response.output_item.added", "output_index": 1, "item": {"type": "message", "content": []}},
+        {"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "Bonjour"},
+        {
+            "type": "response.output_text.annotation.added",
+            "output_index": 1,
+            "content_index": 0,
+            "annotation": {"type": "url_citation", "url": "u", "start_index": 0, "end_index": 3},
+        },
+        {
+            "type": "response.output_item.done",
+            "output_index": 1,
+            "item": {"type": "message", "content": [{"type": "output_text", "text": "Bonjour"}]},
+        },
+        {
+            "type": "response.output_item.added",
+            "output_index": 2,
+            "item": {"type": "function_call", "id": "fc_1", "call_id": "t", "name": "f"},
+        },
+        {"type": "response.function_call_arguments.delta", "output_index": 2, "delta": "{}"},
+        {
+            "type": "response.output_item.done",
+            "output_index": 2,
+            "item": {"type": "function_call", "id": "fc_1", "call_id": "t", "name": "f", "arguments": "{}"},
+        },
+        {"type": "response.completed", "response": {"status": "completed", "usage": {"input_tokens": 3}}},
+        kinds=True,
     ),
     b"".join(
         BinaryEventStream.pack(event)

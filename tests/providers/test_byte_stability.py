@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from providers.base import Credential, Profile, Target
 from providers.dialects.openai import DIALECT
 from providers.errors import CallerError
-from providers.registry import find, names
 from providers.secret import Secret
+from tests.providers.wires import bearer, speaker, wires
 
 # Models whose requests differ; a provider that is not here has one.
 _MODELS: Final = {
@@ -30,8 +30,8 @@ _MODELS: Final = {
 
 
 def sent(name: str, model: str, asked: dict[str, Any]) -> bytes:
-    target = Target(name, model, Credential(Secret("k")), Profile("https://provider.example"))
-    return find(name).request(DIALECT.parse(json.dumps(asked).encode()), target).request.body
+    target = Target(bearer(name), model, Credential(Secret("k")), Profile("https://provider.example"))
+    return speaker(name).request(DIALECT.parse(json.dumps(asked).encode()), target).request.body
 
 
 def _chats(name: str) -> bool:
@@ -44,7 +44,7 @@ def _chats(name: str) -> bool:
 
 ways = [
     pytest.param(name, model, id=f"{name}-{model}")
-    for name in names()
+    for name in wires()
     if _chats(name)
     for model in _MODELS.get(name, ("m-1",))
 ]
@@ -61,6 +61,7 @@ thoughts = st.sampled_from(
         {"type": "reasoning.text", "text": "hm", "signature": "c2ln", "format": "anthropic-claude-v1", "index": 0},
         {"type": "reasoning.encrypted", "data": "c2ln", "format": "anthropic-claude-v1", "index": 0},
         {"type": "reasoning.encrypted", "data": "c2ln", "format": "google-gemini-v1", "id": "call_0", "index": 0},
+        {"type": "reasoning.encrypted", "data": "c2ln", "format": "openai-responses-v1", "id": "rs_1", "index": 0},
         {"type": "reasoning.text", "text": "hm", "format": "unknown", "index": 0},
     ]
 )
@@ -103,7 +104,7 @@ def taken_apart(body: bytes) -> tuple[dict[str, Any], str]:
     """All members but the turns, and the turns as they are written."""
     text = body.decode()
     members = json.loads(text)
-    (name,) = {"messages", "contents"} & members.keys()
+    (name,) = {"messages", "contents", "input"} & members.keys()
     start = text.index(f'"{name}":') + len(name) + 3
     start += len(text[start:]) - len(text[start:].lstrip())
     _, end = json.JSONDecoder().raw_decode(text, start)

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from providers.errors import UpstreamProtocolError
-from providers.registry import find, names
 from tests.providers.fuzz_reader import Reader, check, cut, hear, readers
 from tests.providers.fuzz_wire import FuzzedEvent, framing_of, seeds_of, words_of
+from tests.providers.wires import speaker, wires
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.timeout(120 if "SABIR_FUZZ" not in os.environ else 0)
 
 every_reader = pytest.mark.parametrize("reader", readers(), ids=str)
 # Where hosts of one wire differ by data alone, one of them stands for all.
-every_translator = pytest.mark.parametrize("name", {type(find(name).stream()): name for name in names()}.values())
+every_translator = pytest.mark.parametrize("name", {type(speaker(name).stream()): name for name in wires()}.values())
 every_way = pytest.mark.parametrize("reader", {type(each.open()): each for each in readers()}.values(), ids=str)
 
 # -- what may stand in JSON -----------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def test_no_event_repeated_without_end_makes_more_than_it_is(name: str, new: boo
     pack = framing_of(name).pack
     (seed, *_) = seeds_of(name)
     for place, (kind, said) in enumerate(seed):
-        stream, size, spoken, kept = find(name).stream(), 0, 0, 0
+        stream, size, spoken, kept = speaker(name).stream(), 0, 0, 0
         bodies = [pack(event) for event in seed[:place]]
         bodies += [pack((kind, numbered(said, number) if new else said)) for number in range(_REPEATS)]
         tracemalloc.start()

@@ -8,9 +8,9 @@ import pytest
 
 from providers.completion import TextPart, ToolCallPart, fold
 from providers.events import Failed
-from providers.registry import names
 from tests.providers.fuzz_reader import Reader, check, hear, readers
 from tests.providers.fuzz_wire import FuzzedEvent, framing_of, seeds_of
+from tests.providers.wires import wires
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ def _fails(reader: Reader, events: Sequence[FuzzedEvent]) -> bool:
     return any(isinstance(event, Failed) for event in heard.events)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", wires())
 def test_every_provider_has_a_stream_to_begin_with(name: str) -> None:
     assert seeds_of(name)
 

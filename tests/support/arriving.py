@@ -110,6 +110,63 @@ _COHERE: Final[dict[str, Reader]] = {
 }
 
 
+# -- OpenAI's Responses -----------------------------------------------------------------------------------------------
+
+
+def _said(body: Body) -> str:
+    return _text(body["input"][0]["content"])
+
+
+def _item_part(body: Body, kind: str) -> Body:
+    part: Body = body["input"][-1]["content"][-1]
+    assert part["type"] == kind
+    return part
+
+
+def _items(body: Body, kind: str) -> list[Body]:
+    return [item for item in body["input"] if item.get("type") == kind]
+
+
+def _items_of_calls(body: Body) -> object:
+    calls, results = _items(body, "function_call"), _items(body, "function_call_output")
+    assert [call["call_id"] for call in calls] == [result["call_id"] for result in results]
+    return [(call["name"], json.loads(call["arguments"])) for call in calls], [result["output"] for result in results]
+
+
+def _thought_before_all_else(body: Body) -> object:
+    """Directly behind the question, and before the text and the calls that it led to."""
+    thought, *rest = body["input"][1:]
+    assert thought["type"] == "reasoning"
+    assert [item.get("type") for item in rest][:3] == [None, "function_call", "function_call"]
+    return [thought["encrypted_content"]] if "encrypted_content" in thought else thought["content"][0]["text"]
+
+
+def _effort_and_summary(body: Body) -> object:
+    return body["reasoning"]["summary"] == "auto" and body["reasoning"]["effort"]
+
+
+def _schema(body: Body) -> object:
+    form = body["text"]["format"]
+    return form["schema"] if (form["type"], form["strict"]) == ("json_schema", True) else None
+
+
+_RESPONSES: Final[dict[str, Reader]] = {
+    "whole": lambda body: (_said(body), body["stream"]),
+    "stream": lambda body: (_said(body), body["stream"]),
+    "tools": lambda body: [(tool["name"], tool["description"], tool["parameters"]) for tool in body["tools"]],
+    "parallel_tools": _items_of_calls,
+    "tool_choice": lambda body: body["tool_choice"]["name"] if body["tool_choice"]["type"] == "function" else None,
+    "json_schema": _schema,
+    "images": lambda body: _data_url(_item_part(body, "input_image")["image_url"]),
+    "pdf": lambda body: _data_url(_item_part(body, "input_file")["file_data"]),
+    "reasoning_out": _effort_and_summary,
+    "reasoning_back": _thought_before_all_else,
+    "prompt_cache": lambda body: (GUIDE, LIFETIME) if body["prompt_cache_key"] == CACHE_KEY else None,
+    "usage": lambda body: (_said(body), body["stream"]),
+    "logprobs": lambda body: "message.output_text.logprobs" in body["include"],
+}
+
+
 # -- Anthropic's Messages ---------------------------------------------------------------------------------------------
 
 
@@ -264,6 +321,7 @@ _BEDROCK: Final[dict[str, Reader]] = {
 
 ARRIVED: Final[dict[str, dict[str, Reader]]] = {
     "openai": _OPENAI,
+    "responses": _RESPONSES,
     "anthropic": _ANTHROPIC,
     "google": _GOOGLE,
     "bedrock": _BEDROCK,

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 FILE: Final = Path(__file__).with_name("claims.toml")
 
-Form: TypeAlias = Literal["openai", "anthropic", "google", "bedrock", "cohere"]
+Form: TypeAlias = Literal["openai", "responses", "anthropic", "google", "bedrock", "cohere"]
 
 # Name, the head of its column, and what a yes means.
 CAPABILITIES: Final[tuple[tuple[str, str, str], ...]] = (
@@ -44,7 +44,7 @@ class BadClaim(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """One provider's. `notes`: what a yes leaves out; `no`: why not, where that is known."""
+    """One provider's, or those of a further wire of one (`openai/responses`). `notes`: what a yes leaves out; `no`: why not, where that is known."""
 
     provider: str
     form: Form = "openai"

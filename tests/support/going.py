@@ -6,13 +6,13 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from providers import registry
 from providers.base import Credential, Profile, Stamp, Target
 from providers.completion import unfold
 from providers.dialects.openai import DIALECT
 from providers.secret import Secret
+from tests.providers.wires import bearer, speaker
 from tests.support import asking
-from tests.support.answers import anthropic, bedrock, cohere, google, openai
+from tests.support.answers import anthropic, bedrock, cohere, google, openai, responses
 from tests.wire.hearing import Heard, chunks_of, hear
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ _HOMES: Final = {"azure": "https://resource.openai.azure.com"}
 
 
 def target(claims: Claims, capability: str) -> Target:
-    provider = registry.find(claims.provider)
-    home = _HOMES.get(claims.provider, provider.base_url)
-    return Target(claims.provider, claims.model(capability), Credential(Secret("key")), Profile(home))
+    provider = speaker(claims.provider)
+    name = bearer(claims.provider)
+    home = _HOMES.get(name, provider.base_url)
+    return Target(name, claims.model(capability), Credential(Secret("key")), Profile(home))
 
 
 def asked(claims: Claims, capability: str) -> bytes:
@@ -49,12 +50,12 @@ def asked(claims: Claims, capability: str) -> bytes:
 def sent(claims: Claims, capability: str) -> Translated:
     """What goes to the provider. Raises as `Provider.request` does."""
     chat = DIALECT.parse(asked(claims, capability))
-    return registry.find(claims.provider).request(chat, target(claims, capability))
+    return speaker(claims.provider).request(chat, target(claims, capability))
 
 
 def next_turn(claims: Claims) -> list[dict[str, Any]]:
     """A conversation that goes on from the provider's own answer, as a client keeps it: unchanged."""
-    (seen, *_) = whole_seen(registry.find(claims.provider), answers_of(claims).whole.rich)
+    (seen, *_) = whole_seen(speaker(claims.provider), answers_of(claims).whole.rich)
     message = seen["choices"][0]["message"]
     return [*asking.PLAIN, message, *asking.results(*(call["id"] for call in message["tool_calls"]))]
 
@@ -71,9 +72,11 @@ def _authored(form: str) -> Answers:
 
 
 def answers_of(claims: Claims) -> Answers:
+    if claims.form == "responses":
+        return responses.answers(sealed="as plain text" not in claims.notes.get("reasoning_back", ""))
     if claims.form != "openai":
         return _authored(claims.form)
-    return openai.answers(cast("ChatProvider", registry.find(claims.provider)).host, claims.reasoning_member)
+    return openai.answers(cast("ChatProvider", speaker(claims.provider)).host, claims.reasoning_member)
 
 
 def whole_seen(provider: Provider, body: bytes) -> list[dict[str, Any]]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from providers import embedders, registry
+from providers import embedders
 from providers.dialects.openai import DIALECT
 from providers.errors import Unsupported
-from tests.support import asking, going
+from tests.providers.wires import bearer, speaker
+from tests.support import arriving, asking, going
 
 if TYPE_CHECKING:
     from tests.support.claims import Claims
 
-# `relayed`: it arrives as the client wrote it, and the host answers. `silent`: the provider has it not to give, and
+# `relayed`: it arrives as the client wrote it, or with its meaning in a wire that many hosts speak, and the host answers.
+# `silent`: the provider has it not to give, and
 # nothing of the request is lost.
 Refusal: TypeAlias = Literal["400", "dropped", "relayed", "silent"]
 
@@ -38,11 +40,18 @@ def refusal(claims: Claims, capability: str) -> Refusal:
         return "400"
     if any(name.startswith(asking.NAMED.get(capability, (capability,))) for name in translated.dropped):
         return "dropped"
-    if registry.find(claims.provider).wire != DIALECT.wire:
+    if claims.form == "responses" and arrives(claims, capability, translated.request.body):
+        return "relayed"
+    if speaker(claims.provider).wire != DIALECT.wire:
         raise Lost(f"{claims.provider} neither refuses {capability} nor names it as dropped")
     if not untouched(json.loads(going.asked(claims, capability)), json.loads(translated.request.body)):
         raise Lost(f"{claims.provider} gets another {capability} than the client sent")
     return "silent" if capability in _UNASKED else "relayed"
+
+
+def arrives(claims: Claims, capability: str, body: bytes) -> bool:
+    reader = arriving.ARRIVED[claims.form].get(capability)
+    return reader is not None and reader(json.loads(body)) == asking.MEANT[capability]
 
 
 def untouched(asked: dict[str, Any], sent: dict[str, Any]) -> bool:
@@ -59,6 +68,9 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _no_embeddings(claims: Claims) -> Refusal:
+    """A further wire has none of its own: they are those of the provider."""
+    if bearer(claims.provider) != claims.provider:
+        return "silent"
     try:
         embedders.find(claims.provider)
     except Unsupported:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from providers import registry
 from providers.openai.provider import ChatProvider
+from tests.providers.wires import bearer, speaker, wires
 from tests.support.claims import CAPABILITIES, Claims, claims_of
 from tests.support.refusing import refusal
 
@@ -25,6 +25,9 @@ Through Sabir, from a client that speaks OpenAI's chat completions or embeddings
 is the provider's matter: a yes says that there are some, that the request arrives at them with its meaning, and that
 the answer comes back whole.
 
+`openai/responses` and its like are a second wire of the provider, which a model may be served on alone or be asked on by
+that name: [responses.md](responses.md).
+
 Written by `python -m tests.support` from `tests/support/claims.toml`; the tests beside it prove every cell.
 
 | | |
@@ -40,7 +43,7 @@ Written by `python -m tests.support` from `tests/support/claims.toml`; the tests
 
 def page() -> str:
     """All of it. Raises `BadClaim` for a provider that nobody said anything of."""
-    rows = [claims_of(name) for name in sorted(registry.names(), key=_place)]
+    rows = [claims_of(name) for name in sorted(wires(), key=_place)]
     names = [name for name, _, _ in CAPABILITIES]
     notes = _Notes()
     tables = [_table(rows, part, notes) for part in (names[:_HALF], names[_HALF:])]
@@ -65,7 +68,7 @@ _CLOSE: Final = """\
 Any other host of OpenAI's wire, or one of these at another address, is an endpoint with a `base_url` of its own: see
 [orgs.md](orgs.md). What becomes of a request on its way to a provider with a wire or a place of its own, member by
 member: [anthropic.md](anthropic.md), [google.md](google.md), [vertex.md](vertex.md), [bedrock.md](bedrock.md),
-[cohere.md](cohere.md), [azure.md](azure.md); and of embeddings: [embeddings.md](embeddings.md).
+[cohere.md](cohere.md), [azure.md](azure.md), [responses.md](responses.md); and of embeddings: [embeddings.md](embeddings.md).
 """
 
 
@@ -85,7 +88,9 @@ class _Notes:
 
 
 def _place(name: str) -> tuple[int, str]:
-    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
+    """A further wire stands behind the provider's own."""
+    first = bearer(name)
+    return (_FIRST.index(first) if first in _FIRST else len(_FIRST), name)
 
 
 def _table(rows: list[Claims], names: list[str], notes: _Notes) -> str:
@@ -118,7 +123,9 @@ def _places(rows: list[Claims]) -> str:
 
 def _home(row: Claims) -> str:
     """Azure has none, and says so by a name that can be nobody's (RFC 2606 §2)."""
-    provider = registry.find(row.provider)
+    provider = speaker(row.provider)
+    if bearer(row.provider) != row.provider:
+        return "the same, at `/responses`"
     url = provider.base_url
     if url.endswith(".invalid"):
         return "your resource's own"

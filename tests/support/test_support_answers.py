@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from providers import registry
 from providers.errors import UpstreamTruncated
+from tests.providers.wires import speaker
 from tests.support import going, seeing
 from tests.support.answers import told
 from tests.support.claims import all_claims, claims_of
@@ -58,12 +58,12 @@ SENT_BACK = [each.provider for each in all_claims().values() if each.says_yes("r
 
 def whole(provider: str, kind: str) -> list[Heard]:
     body = getattr(going.answers_of(claims_of(provider)).whole, kind)
-    return going.whole_heard(registry.find(provider), body)
+    return going.whole_heard(speaker(provider), body)
 
 
 def streamed(provider: str, kind: str) -> list[Heard]:
     body = getattr(going.answers_of(claims_of(provider)).streamed, kind)
-    return going.stream_heard(registry.find(provider), body)
+    return going.stream_heard(speaker(provider), body)
 
 
 @pytest.mark.parametrize(("provider", "capability"), [each for each in ANSWERED if each[1] != "stream"])
@@ -83,7 +83,7 @@ def test_what_is_supported_comes_back_in_a_stream(provider: str, capability: str
 @pytest.mark.parametrize("provider", STREAMED)
 def test_half_a_stream_is_no_answer(provider: str) -> None:
     body = going.answers_of(claims_of(provider)).streamed.rich
-    stream = registry.find(provider).stream()
+    stream = speaker(provider).stream()
     stream.feed(body[: len(body) // 2])
     with pytest.raises(UpstreamTruncated):
         stream.close()
@@ -114,6 +114,6 @@ def test_reasoning_that_is_signed_comes_out_with_its_signature(provider: str) ->
 
 def test_the_arguments_of_a_call_are_json_text_to_the_client() -> None:
     """`tests.support.seeing.calls` reads it as such; here is what it looks like."""
-    (seen, *_) = going.whole_seen(registry.find("anthropic"), going.answers_of(claims_of("anthropic")).whole.rich)
+    (seen, *_) = going.whole_seen(speaker("anthropic"), going.answers_of(claims_of("anthropic")).whole.rich)
     arguments = [call["function"]["arguments"] for call in seen["choices"][0]["message"]["tool_calls"]]
     assert [json.loads(each) for each in arguments] == [{"city": city} for _, city in told.CALLS]

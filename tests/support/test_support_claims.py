@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from providers import registry
+from tests.providers.wires import wires
 from tests.support import arriving, asking
 from tests.support.claims import NAMES, BadClaim, all_claims, claims_of, read_claims
 
 
-@pytest.mark.parametrize("provider", registry.names())
+@pytest.mark.parametrize("provider", wires())
 def test_every_provider_has_an_entry(provider: str) -> None:
     assert claims_of(provider).provider == provider
 
 
 def test_no_entry_is_of_a_provider_that_is_gone() -> None:
-    assert set(all_claims()) - set(registry.names()) == set()
+    assert set(all_claims()) - set(wires()) == set()
 
 
 def test_a_provider_without_an_entry_is_told_what_to_do() -> None:

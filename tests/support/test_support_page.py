@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from providers import registry
+from tests.providers.wires import wires
 from tests.support.__main__ import main
 from tests.support.claims import NAMES
 from tests.support.table import PAGE
@@ -20,8 +20,8 @@ def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_provider_has_a_cell_for_every_capability() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|(.+)\|$", PAGE.read_text(), re.MULTILINE)
-    for provider in registry.names():
+    rows = re.findall(r"^\| `([\w/]+)` \|(.+)\|$", PAGE.read_text(), re.MULTILINE)
+    for provider in wires():
         cells = [cell.strip() for name, row in rows[:-1] if name == provider for cell in row.split("|")]
         assert len(cells) >= len(NAMES)
         assert all(cells[: len(NAMES)])

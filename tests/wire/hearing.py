@@ -66,7 +66,7 @@ def _hear_choice(so_far: Heard, choice: Heard, message: Heard) -> None:
         _hear_call(so_far.setdefault("tools", {}).setdefault(call.get("index", number), {}), call)
     for name, value in message.items():
         if name not in _MESSAGE:
-            told = _unnumbered(value) if name == "anthropic_content" else value
+            told = _unnumbered(value) if name in ("anthropic_content", "output_items") else value
             so_far[name] = _grown(name, so_far.get(name), told)
     for name, value in choice.items():
         if name == "logprobs":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _READ: Final = frozenset({
     "role", "content", "name", "refusal", "tool_calls", "function_call", "tool_call_id", "is_error", "cache_control",
-    "reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "audio",
+    "reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "audio", "phase",
 })  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def _assistant(message: Reader, number: int, legacy: _Legacy) -> Assistant:
         legacy.call_id = f"function_call_{number}"
         calls.append(ToolCall(legacy.call_id, old.need_text("name"), old.text("arguments") or ""))
     reasoning: tuple[Reasoning, ...] = parse_reasoning(message)
-    return Assistant(content, reasoning, tuple(calls), message.text("name"))
+    return Assistant(content, reasoning, tuple(calls), message.text("name"), message.text("phase"))
 
 
 def _call(call: Reader) -> ToolCall:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from providers.dialects.openai.reader import Reader
     from providers.events import Event
-    from providers.jsonwalk import JsonObject
+    from providers.jsonwalk import Json, JsonObject
 
 CLAUDE: Final = "anthropic-claude-v1"
 
@@ -35,26 +35,37 @@ def reasoning_text(thoughts: Sequence[ReasoningPart]) -> JsonObject:
     return {"reasoning_content": said, member: said} if said else {}
 
 
-def reasoning_detail(part: ReasoningPart, index: int, told: ReasoningPart = _NOTHING) -> JsonObject | None:
-    """The `reasoning_details` entry of a block, or what it adds to `told`, which earlier entries of it said.
+def reasoning_details(part: ReasoningPart, index: int, told: ReasoningPart = _NOTHING) -> list[Json]:
+    """The `reasoning_details` entries of a block, or what it adds to `told`, which earlier entries of it said.
 
-    None for plain text, which `reasoning_text` gives already, and where there is nothing to add.
+    None for plain text, which `reasoning_text` gives already, and where there is nothing to add. A block that shows a
+    summary of what it seals has two, of one index.
     """
     marked = part.text and part.member and (part.format or part.id)
     if part == told or not (part.signature or part.data or marked):
-        return None
-    detail: JsonObject
-    if part.data:
-        detail = {"type": "reasoning.encrypted", "data": part.data}
-    else:
-        # OpenAI and xAI show summaries of their thinking, and nothing else.
-        kind = "summary" if "responses" in part.format and not part.signature else "text"
-        detail = {"type": f"reasoning.{kind}"}
-        if not told.text or len(part.text) > len(told.text):
-            detail[kind] = part.text[len(told.text) :]
-    names = ("id", "format") if part.data else ("signature", "id", "format")
+        return []
+    if not part.data:
+        return [_plain_detail(part, index, told)]
+    details: list[Json] = []
+    if len(part.text) > len(told.text):
+        details.append(_plain_detail(replace(part, data="", id=""), index, told))
+        told = replace(told, format=part.format)
+    sealed: JsonObject = {"type": "reasoning.encrypted", "data": part.data}
+    return [*details, {**sealed, **_names(part, told, "id", "format"), "index": index}]
+
+
+def _plain_detail(part: ReasoningPart, index: int, told: ReasoningPart) -> JsonObject:
+    # OpenAI and xAI show summaries of their thinking, and nothing else.
+    kind = "summary" if "responses" in part.format and not part.signature else "text"
+    detail: JsonObject = {"type": f"reasoning.{kind}"}
+    if not told.text or len(part.text) > len(told.text):
+        detail[kind] = part.text[len(told.text) :]
+    return {**detail, **_names(part, told, "signature", "id", "format"), "index": index}
+
+
+def _names(part: ReasoningPart, told: ReasoningPart, *names: str) -> JsonObject:
     named = {name: getattr(part, name) for name in names if not getattr(told, name)}
-    return {**detail, **{name: value for name, value in named.items() if value}, "index": index}
+    return {name: value for name, value in named.items() if value}
 
 
 @dataclass(slots=True)
@@ -66,11 +77,11 @@ class _Thought:
     told: ReasoningPart = _NOTHING
 
     def tell(self) -> JsonObject:
-        detail = reasoning_detail(self.said, self.index, self.told)
-        if detail is None:
+        details = reasoning_details(self.said, self.index, self.told)
+        if not details:
             return {}
         self.told = self.said
-        return {"reasoning_details": [detail]}
+        return {"reasoning_details": details}
 
 
 class ThoughtEncoder:

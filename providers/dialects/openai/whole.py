@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from providers.completion import ReasoningPart, RefusalPart, TextPart, ToolCallPart, merge_fields
-from providers.dialects.openai.reasoning import reasoning_detail, reasoning_text
+from providers.dialects.openai.reasoning import reasoning_details, reasoning_text
 from providers.events import TOOL_CALL_FIELDS
 from providers.jsonwalk import child, dump, without
 
@@ -60,9 +60,10 @@ def _message(choice: Choice) -> JsonObject:
     for call in calls:
         if call.kind == "function_call":
             message["function_call"] = {"name": call.name, "arguments": call.arguments}
-    details = [reasoning_detail(part, index) for index, part in enumerate(thoughts)]
     lists: dict[str, list[Json]] = {
-        "reasoning_details": [detail for detail in details if detail is not None],
+        "reasoning_details": [
+            detail for index, part in enumerate(thoughts) for detail in reasoning_details(part, index)
+        ],
         "annotations": [annotation(citation) for citation in choice.citations],
         "tool_calls": [
             merge_fields(tool_call(call), child(beside, str(number)))

@@ -93,6 +93,19 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(desk: Desk) -> Non
     assert await desk.made("GET", "/orgs/acme") == await desk.made("PATCH", "/orgs/acme", {})
 
 
+async def test_content_is_logged_only_where_somebody_says_so_and_the_trail_tells_who(desk: Desk) -> None:
+    made = await desk.made("POST", "/orgs", {"org_id": "acme"})
+    assert (made["content_log_percent"], made["content_log_seconds"]) == (0, 7 * 86_400)
+    changed = await desk.made("PATCH", "/orgs/acme", {"content_log_percent": 10, "content_log_seconds": 60})
+    assert (changed["content_log_percent"], changed["content_log_seconds"]) == (10, 60)
+    assert (await desk.trail())[0]["changes"] == {
+        "content_log_percent": {"before": 0, "after": 10},
+        "content_log_seconds": {"before": 7 * 86_400, "after": 60},
+    }
+    for bound in ({"content_log_percent": 100, "content_log_seconds": 30 * 86_400}, {"content_log_percent": 0}):
+        assert (await desk.made("PATCH", "/orgs/acme", bound)).items() >= bound.items()
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [
@@ -109,6 +122,13 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(desk: Desk) -> Non
         ({"share_cache": "yes"}, "share_cache"),
         ({"limits_when_down": "ajar"}, "limits_when_down"),
         ({"assumed_output_tokens": 0}, "assumed_output_tokens"),
+        ({"content_log_percent": 101}, "content_log_percent"),
+        ({"content_log_percent": -1}, "content_log_percent"),
+        ({"content_log_percent": 0.5}, "content_log_percent"),
+        ({"content_log_percent": True}, "content_log_percent"),
+        ({"content_log_seconds": 59}, "content_log_seconds"),
+        ({"content_log_seconds": 30 * 86_400 + 1}, "content_log_seconds"),
+        ({"content_log_seconds": None}, "content_log_seconds"),
         ({"models": [{"name": "a", "candidates": []}]}, "candidates"),
         ({"models": [{"name": "a", "candidates": [{"modle": "x"}]}]}, "models[0].candidates[0].model"),
         ({"models": [{"name": "a", "candidates": [{"model": "x", "wait": 1}]}]}, "models[0].candidates[0].wait"),

@@ -106,6 +106,11 @@ async def test_everything_can_be_changed_and_taken_back(place: tuple[Shell, Simu
         "open",
     )
     assert "epoch 1" in await shell.run("org", "purge-cache", "acme")
+    assert "content    not kept" in await shell.run("org", "show", "acme")
+    logged = await shell.run("org", "set", "acme", "--content-log", "10%", "--content-log-days", "3")
+    assert "content    of 10% of the requests, sealed, for 3 days" in logged
+    assert "content    of 25% of" in await shell.run("org", "set", "acme", "--content-log", "25")
+    assert "content    not kept" in await shell.run("org", "set", "acme", "--content-log", "off")
 
     await shell.run("endpoint", "add", "acme", "main", "--provider", "openai", typed=SECRET)
     assert "already" in await shell.run("endpoint", "add", "acme", "main", "--provider", "openai", typed=SECRET, code=1)

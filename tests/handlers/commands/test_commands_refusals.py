@@ -184,3 +184,14 @@ def test_the_places_of_the_embedded_store_are_the_platforms() -> None:
     assert places["SABIR_MASTER_KEY_PATH"] == str(Path.home() / ".config/sabir/master.key")
     given = {"SABIR_CONTROL_PATH": "/x/y.db", "SABIR_MASTER_KEY_PATH": "/z/k"}
     assert local_environment(given) == given
+
+
+@pytest.mark.parametrize("wish", ["101%", "-1", "ten", "0.5%", "%", "٣"])
+async def test_a_share_of_the_requests_is_a_whole_percentage(shell: Shell, wish: str) -> None:
+    said = await shell.run("org", "set", "acme", f"--content-log={wish}", code=2)
+    assert "give a whole number from 0% to 100%, or off" in said
+
+
+@pytest.mark.parametrize("days", ["0", "31"])
+async def test_content_is_kept_for_a_month_at_most(shell: Shell, days: str) -> None:
+    assert "1<=x<=30" in await shell.run("org", "set", "acme", "--content-log-days", days, code=2)

@@ -37,6 +37,8 @@ ORGS = st.builds(
     limits=LIMITS,
     limits_when_down=st.sampled_from(["open", "closed"]),
     assumed_output_tokens=WHOLE,
+    content_log_percent=WHOLE,
+    content_log_seconds=WHOLE,
     models=st.lists(MODELS, max_size=3).map(tuple),
     version=WHOLE,
 )

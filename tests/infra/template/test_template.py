@@ -93,6 +93,21 @@ def test_a_base_url_is_set_only_where_an_operator_gives_one(name: str, function:
     assert variables(chosen, function)[variable] == "https://llm.example/v1"
 
 
+def test_traces_go_where_an_operator_says_with_headers_that_only_secrets_manager_holds() -> None:
+    from infra.telemetry.settings import read_telemetry
+
+    assert not any(name.startswith("OTEL_") for name in variables(translate(), "ProxyFunction"))
+    chosen = translate(OtlpEndpoint="https://otlp.example/x", OtlpHeadersSecret="otlp-headers")
+    env = variables(chosen, "ProxyFunction")
+    headers = env.pop("OTEL_EXPORTER_OTLP_HEADERS")
+    assert headers == {"Fn::Sub": "{{resolve:secretsmanager:${OtlpHeadersSecret}:SecretString}}"}
+    found = read_telemetry({name: value for name, value in env.items() if name.startswith("OTEL_")})
+    assert found is not None
+    assert found.traces is not None
+    assert (found.traces.url, found.traces.timeout) == ("https://otlp.example/x/v1/traces", 3.0)
+    assert not any(name.startswith("OTEL_") for name in variables(chosen, "AdminFunction"))
+
+
 def test_the_table_has_the_stores_key_and_lets_entries_expire() -> None:
     from cache.stores import dynamodb
 
