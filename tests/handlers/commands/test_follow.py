@@ -19,7 +19,7 @@ from handlers.commands.logs import followed
 from tests.handlers.commands.log_desk import LogDesk, local
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from handlers.commands.api import AdminApi
@@ -40,7 +40,7 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 
 async def watched(
-    api: AdminApi, steps: list[Callable[[], Awaitable[Any]]], *, count: int = 20, orgs: tuple[str, ...] = ("acme",),
+    api: AdminApi, steps: Sequence[Callable[[], Awaitable[Any]]], *, count: int = 20, orgs: tuple[str, ...] = ("acme",),
     **filters: str
 ) -> tuple[list[str], list[list[str]]]:  # fmt: skip
     """Ids that were there at first, and those that each step brought; the first of these is what came in between."""

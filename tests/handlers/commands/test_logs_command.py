@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -152,7 +152,7 @@ async def test_what_is_piped_has_no_colour_and_a_terminal_has() -> None:
 
 
 async def test_a_request_that_did_not_get_far_has_a_line_and_a_page(desk: LogDesk) -> None:
-    bare = {
+    bare: dict[str, Any] = {
         "key": None, "user": None, "tags": {}, "client": None, "request_model": None, "model": None, "provider": None,
         "response_model": None, "endpoint": None, "attempts": [], "cache": None, "cache_reason": None, "usage": None,
         "stored": None, "first_token_ms": None, "total_ms": 0.4, "cost_nano_usd": None, "org": None,
