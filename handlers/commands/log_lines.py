@@ -110,12 +110,12 @@ _COLUMNS: Final = (
     Column("TIME (UTC)", 0, lambda one, _: moment(one["at"])),
     Column("ORG/KEY", 5, lambda one, _: plain(who(one))),
     Column("MODEL", 1, _model),
-    Column("ASKED", 7, lambda one, _: plain(way(one)) or "-"),
+    Column("ASKED", 8, lambda one, _: plain(way(one)) or "-"),
     Column("CACHE", 3, lambda one, _: verdict(one)),
     Column("STATUS", 0, lambda one, _: plain(outcome(one))),
     Column("TOKENS", 4, tokens, right=True),
     Column("COST", 2, lambda one, _: money(one.get("cost_usd")), right=True),
-    Column("FIRST/ALL/OURS ms", 8, _times, right=True),
+    Column("FIRST/ALL/OURS ms", 7, _times, right=True),
     Column("ID", 6, lambda one, _: plain(one["id"][:SHORT_ID])),
 )
 

@@ -44,6 +44,7 @@ def _facts(one: Answer, screen: Screen) -> Iterator[tuple[str, str]]:
     yield "time", _time(one)
     yield "bytes", f"{one.get('request_bytes', 0)} in, {one.get('response_bytes', 0)} out"
     yield "tags", ", ".join(f"{name}={value}" for name, value in one.get("tags", {}).items())
+    yield "content", one.get("content", "")
     yield "dropped", ", ".join(one.get("dropped", []))
     yield "uncounted", one.get("uncounted", "")
     yield "trace", " ".join(one[name] for name in ("trace_id", "span_id") if name in one)

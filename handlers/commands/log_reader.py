@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from handlers.commands.api import AdminApi, Answer
 
 _PAGE: Final = 100
+# What is mostly in flight at once: as many have to be looked through for one that began before others and ends now.
+_NEAR_PAGE: Final = 25
 # Without an ORG, each org is asked for by itself.
 _MOST_ORGS: Final = 20
 
@@ -84,6 +86,7 @@ class Follower:
     org: str
     filters: Mapping[str, str]
     _seen: dict[str, float] = field(default_factory=dict)
+    _newest: float = 0.0
     _looks: int = 0
 
     async def begin(self, shown: Sequence[Answer], floor: str) -> list[Answer]:
@@ -97,12 +100,13 @@ class Follower:
         return await self._look(far=self._looks % FAR_LOOK == 0)
 
     async def _look(self, *, far: bool) -> list[Answer]:
-        newest = (await self.api.get("orgs", self.org, "requests", limit=1))["data"]
-        if not newest or (newest[0]["id"] in self._seen and not far):
-            return []
-        since = {"since": f"{max(0.0, newest[0]['at'] - LONGEST_REQUEST):.3f}"}
+        if far:
+            newest = (await self.api.get("orgs", self.org, "requests", limit=1))["data"]
+            self._newest = max([self._newest, *(one["at"] for one in newest)])
+        since = {"since": f"{max(0.0, self._newest - LONGEST_REQUEST):.3f}"}
         found: list[Answer] = []
-        async with aclosing(pages(self.api, self.org, {**self.filters, **since})) as read:
+        size = _PAGE if far else _NEAR_PAGE
+        async with aclosing(pages(self.api, self.org, {**self.filters, **since}, size)) as read:
             async for page in read:
                 unseen = [one for one in page if one["id"] not in self._seen]
                 found += unseen
@@ -113,8 +117,8 @@ class Follower:
 
     def _mark(self, shown: Sequence[Answer]) -> None:
         self._seen.update((one["id"], one["at"]) for one in shown)
-        horizon = max(self._seen.values(), default=0.0) - 2 * LONGEST_REQUEST
-        self._seen = {one: at for one, at in self._seen.items() if at > horizon}
+        self._newest = max([self._newest, *(one["at"] for one in shown)])
+        self._seen = {one: at for one, at in self._seen.items() if at > self._newest - 2 * LONGEST_REQUEST}
 
 
 async def one(api: AdminApi, orgs: Sequence[str], written: str) -> Answer:
