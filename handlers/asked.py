@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from infra.requests.record import RequestRecord
     from infra.requests.timing import Timing
+    from infra.telemetry.context import TraceContext
     from providers.base import Dialect
 
 
@@ -23,7 +24,7 @@ class Asked:
 
     `notes`: headers that the answer will bear, an error too; they fill as the request goes its way. `closing`: what is
     to be done when it is over, however it ended; nobody waits for it. `timing`: where its time goes. `draft`: what of
-    it may be kept for the org's content log.
+    it may be kept for the org's content log. `trace`: the one that it is part of, if any.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -37,3 +38,4 @@ class Asked:
     item: str = ""
     query: str = field(default="", repr=False)
     draft: Draft = field(default_factory=Draft, repr=False)
+    trace: TraceContext | None = None

@@ -9,6 +9,7 @@ from handlers.caller import Member
 from handlers.headers import dropped_names
 from handlers.record import word_of
 from handlers.routing import target_of
+from handlers.tracing import onward
 from infra.requests.record import AttemptRecord
 from providers import registry
 from providers.errors import CallerError, UpstreamAuth, UpstreamError, UpstreamRejected
@@ -68,6 +69,7 @@ class Course:
         self._began = services.now()
         self._attempts = Attempts(plan, self._policy(), self._began)
         self._next = self._attempts.first()
+        self._ignored = asked.record.dropped
         self._refused: dict[str, tuple[Secret, UpstreamAuth]] = {}
         if isinstance(caller, Member):
             asked.closing.push_async_callback(self._publish, caller.org.org_id)
@@ -91,8 +93,8 @@ class Course:
                 self._decide(refusal)
                 continue
             attempt = self._note(step.leg, dropped_names(translated.dropped))
-            now = self._services.now()
-            return Turn(step.leg, target, provider, translated.request, self._patience(), now, attempt)
+            request = self._traced(translated.request, step.leg)
+            return Turn(step.leg, target, provider, request, self._patience(), self._services.now(), attempt)
 
     def failed(self, turn: Turn, error: UpstreamError, *, of_endpoint: bool = True) -> None:
         """The try came to nothing before the client saw anything. `of_endpoint`: it tells how that one is doing."""
@@ -126,6 +128,12 @@ class Course:
 
     async def _publish(self, org_id: str) -> None:
         await self._services.members.health.publish(org_id, now=self._services.now())
+
+    def _traced(self, request: UpstreamRequest, leg: Leg) -> UpstreamRequest:
+        """Behind the translation, for a trace changes no answer and must not be in the cache's identity."""
+        asked = self._asked
+        headers = onward(asked.trace, leg, len(asked.record.attempts) - 1, self._services)
+        return replace(request, headers={**request.headers, **headers}) if headers else request
 
     @property
     def _is_member(self) -> bool:
@@ -186,7 +194,7 @@ class Course:
         attempt = AttemptRecord(leg.endpoint.name, leg.provider, leg.model, asked.timing.ms)
         record.provider, record.model, record.endpoint = leg.provider, leg.model, leg.endpoint.name
         record.attempts.append(attempt)
-        record.dropped = dropped
+        dropped = record.dropped = (*self._ignored, *dropped)
         asked.notes["x-bt-used-endpoint"] = leg.endpoint.name
         asked.notes["x-sabir-attempts"] = str(len(record.attempts))
         asked.notes.pop("x-sabir-dropped-params", None)

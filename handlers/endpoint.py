@@ -14,6 +14,7 @@ from handlers.content import Draft, keep
 from handlers.errors import error_answer
 from handlers.record import cause_of, places_of, word_of
 from handlers.tags import client_of
+from handlers.tracing import begin
 from infra.requests.record import RequestRecord
 from infra.requests.timing import Timing
 from providers.errors import SabirError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from handlers.answer import Streamed, Whole
     from handlers.services import Services
+    from infra.telemetry.context import TraceContext
     from providers.base import Dialect
 
     Answering: TypeAlias = Callable[[Asked, Services], Awaitable[Whole | Streamed]]
@@ -94,29 +96,54 @@ class Endpoint:
         draft: Draft,
     ) -> None:
         notes: dict[str, str] = {}
-        body = b""
+        said = b""
         try:
-            headers = _headers(scope)
-            record.client = client_of(headers)
-            with line.timing.client:
-                body = await read_body(receive, headers, self._services.settings.max_body)
-            record.request_bytes = len(body)
-            item = scope.get("path_params", {}).get("item", "")
-            query = scope.get("query_string", b"").decode("latin-1")
-            asked = Asked(
-                headers, body, self.name, self._dialect, record, notes, closing, line.timing, item, query, draft
-            )
+            asked = await self._heard(scope, receive, line, record, closing, draft=draft, notes=notes)
+            said = asked.body
             async with _while_connected(receive, line):
                 reply = await self._answering(asked, self._services)
                 failure = await self._reply(reply, line, record)
             if failure is not None:
-                record.error, record.cause = word_of(failure, body), cause_of(failure)
+                record.error, record.cause = word_of(failure, said), cause_of(failure)
         except SabirError as error:
             draft.answer = partial(self._dialect.error, error)
-            record.error, record.cause = word_of(error, body), cause_of(error)
+            record.error, record.cause = word_of(error, said), cause_of(error)
             await self._fail(error, line, record, notes)
         else:
             await reply.after()
+
+    async def _heard(
+        self,
+        scope: Scope,
+        receive: Receive,
+        line: _Line,
+        record: RequestRecord,
+        closing: AsyncExitStack,
+        *,
+        draft: Draft,
+        notes: dict[str, str],
+    ) -> Asked:
+        """The whole request. Raises `SabirError` and `ClientGone`."""
+        headers = _headers(scope)
+        record.client = client_of(headers)
+        line.trace = begin(headers, record, self._services.sampler, self._services.random, notes)
+        with line.timing.client:
+            body = await read_body(receive, headers, self._services.settings.max_body)
+        record.request_bytes = len(body)
+        return Asked(
+            headers,
+            body,
+            self.name,
+            self._dialect,
+            record,
+            notes,
+            closing,
+            line.timing,
+            item=scope.get("path_params", {}).get("item", ""),
+            query=scope.get("query_string", b"").decode("latin-1"),
+            draft=draft,
+            trace=line.trace,
+        )
 
     async def _reply(self, reply: Whole | Streamed, line: _Line, record: RequestRecord) -> SabirError | None:
         """The failure that the client was told of inside a stream, if any."""
@@ -140,7 +167,7 @@ class Endpoint:
 class _Line:
     """`send`, remembering whether the answer has begun, whether it is over, and what the time went into until then."""
 
-    __slots__ = ("_over", "_send", "_sent", "over", "started", "timing")
+    __slots__ = ("_over", "_send", "_sent", "over", "started", "timing", "trace")
 
     def __init__(self, send: Send, timing: Timing) -> None:
         self._send = send
@@ -149,6 +176,7 @@ class _Line:
         self.timing = timing
         self.started = False
         self.over = False
+        self.trace: TraceContext | None = None
 
     async def __call__(self, message: Message) -> None:
         self.started = True
@@ -172,7 +200,9 @@ class _Line:
 
     def _server_timing(self) -> bytes:
         """https://www.w3.org/TR/server-timing/: until the answer began, what was ours and what we waited for."""
-        return b"sabir;dur=%.2f, upstream;dur=%.2f" % (self.timing.ours, self.timing.upstream.ms)
+        spent = f"sabir;dur={self.timing.ours:.2f}, upstream;dur={self.timing.upstream.ms:.2f}"
+        told = "" if self.trace is None else f', traceparent;desc="{self.trace.traceparent}"'
+        return (spent + told).encode()
 
 
 @asynccontextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import os
 import random
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +24,7 @@ from infra.auth.authorizer import Authorizer
 from infra.requests.ids import new_request_id
 from infra.requests.store_sink import StoreSink
 from infra.settings import read_settings
+from infra.telemetry import is_wanted
 from infra.upstream import Upstream
 from providers import registry
 
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
     from cache.stores.base import Store
     from handlers.orgs import Orgs
     from handlers.record import RequestLog
+    from infra.requests.sink import Sink
     from infra.settings import Settings
+    from infra.telemetry.context import Sampler
 
 
 # Seconds for which provider secrets are still used while Secrets Manager is out: a secret that is wrong by now is
@@ -58,8 +63,9 @@ class ColdStart:
 @dataclass(frozen=True, slots=True)
 class Services:
     """`now`: epoch seconds; `tick`: seconds of a clock that never goes back; `new_id(now)`: 32 hexadecimal digits, of
-    which the first tell the time; `draw`: a number from 0 to 1; `pause`: waits for seconds. They are here so that a
-    test can hold them still. `orgs` is None where no control store is set up.
+    which the first tell the time; `random(n)`: n bytes; `draw`: a number from 0 to 1; `pause`: waits for seconds. They
+    are here so that a test can hold them still. `orgs` is None where no control store is set up, `sampler` where
+    nothing is exported.
     """
 
     settings: Settings
@@ -69,11 +75,13 @@ class Services:
     content: ContentLog
     journal: Journal
     orgs: Orgs | None = None
+    sampler: Sampler | None = None
     cold: ColdStart = field(default_factory=lambda: ColdStart(pending=False))
     now: Callable[[], float] = field(default=time.time)
     tick: Callable[[], float] = field(default=time.perf_counter)
     new_id: Callable[[float], str] = field(default=_new_id)
     draw: Callable[[], float] = field(default=random.random)
+    random: Callable[[int], bytes] = field(default=os.urandom)
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
     @property
@@ -100,10 +108,34 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     sidecar = Sidecar(store, sealer, read_deadline=settings.cache_read_deadline)
     content = ContentLog(store, sealer)
     orgs = _orgs(settings, upstream, env)
-    sinks = {} if orgs is None else {"store": StoreSink(orgs.stores.requests, settings.request_days)}
+    sinks: dict[str, Sink] = {}
+    if orgs is not None:
+        sinks["store"] = StoreSink(orgs.stores.requests, settings.request_days)
+    sampler = _telemetry(env, upstream, sinks)
     journal = Journal(log or JsonLines(service=settings.service), sinks)
     cold = ColdStart(pending="AWS_LAMBDA_FUNCTION_NAME" in env)
-    return Services(settings, upstream, cache, sidecar, content, journal, orgs, cold)
+    return Services(settings, upstream, cache, sidecar, content, journal, orgs, sampler, cold)
+
+
+def _telemetry(env: Mapping[str, str], upstream: Upstream, sinks: dict[str, Sink]) -> Sampler | None:
+    """Adds the exporter of traces and metrics where one is wanted. Raises `Misconfigured`."""
+    if not is_wanted(env):
+        return None
+    from infra.telemetry.exporter import Exporter, Surroundings
+    from infra.telemetry.settings import read_telemetry
+
+    telemetry = read_telemetry(env)
+    if telemetry is None:
+        return None
+    for note in telemetry.notes:
+        _report(note)
+    sinks["telemetry"] = Exporter(telemetry, lambda: upstream.session, Surroundings(report=_report))
+    return telemetry.sampler
+
+
+def _report(line: str) -> None:
+    """For the operator: of settings and of the exporter, never of a request."""
+    sys.stderr.write(json.dumps({"telemetry": line}) + "\n")
 
 
 def _nonce() -> bytes:

@@ -19,6 +19,16 @@ _ROUTES: Final[Mapping[str, tuple[str, str]]] = {
     "count_tokens": ("POST", "/v1/chat/completions/input_tokens"),
     "models": ("GET", "/v1/models"),
     "credentials": ("POST", "/v1/credentials"),
+    "requests": ("GET", "/v1/requests"),
+    "content": ("GET", "/v1/requests/{id}/content"),
+    "usage": ("GET", "/v1/usage"),
+}
+# Of a dialect that has addresses of its own.
+_ROUTES_OF: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "anthropic-messages": {
+        "chat": ("POST", "/v1/messages"),
+        "count_tokens": ("POST", "/v1/messages/count_tokens"),
+    }
 }
 _OTHER: Final = ("_OTHER", None)
 
@@ -30,7 +40,7 @@ CLIENT_GONE: Final = "client_gone"
 
 def http_attributes(record: RequestRecord) -> dict[str, Value]:
     """Of the request, as HTTP's conventions have them: opentelemetry.io/docs/specs/semconv/http/http-spans."""
-    method, route = _ROUTES.get(record.operation, _OTHER)
+    method, route = _route(record)
     return {
         "http.request.method": method,
         "http.route": route,
@@ -40,8 +50,12 @@ def http_attributes(record: RequestRecord) -> dict[str, Value]:
 
 
 def request_name(record: RequestRecord) -> str:
-    method, route = _ROUTES.get(record.operation, _OTHER)
+    method, route = _route(record)
     return f"{method} {route}" if route else "HTTP"
+
+
+def _route(record: RequestRecord) -> tuple[str, str | None]:
+    return _ROUTES_OF.get(record.dialect, _ROUTES).get(record.operation, _OTHER)
 
 
 def gen_ai_attributes(record: RequestRecord, attempt: AttemptRecord) -> dict[str, Value]:
