@@ -140,7 +140,8 @@ def _document(part: Document) -> _Medium:
         return _Medium("image", _FILE)
     size = _decoded(part.source.base64)
     if part.source.media_type.startswith("text/"):
-        return _Medium("image", 1 + size // _BYTES_PER_TOKEN, len(part.source.base64))
+        # It need not have come in base64: no more of the body is left out than the text itself takes.
+        return _Medium("image", 1 + size // _BYTES_PER_TOKEN, size)
     return _Medium("image", _PAGE * (1 + size // _PAGE_BYTES), len(part.source.base64))
 
 

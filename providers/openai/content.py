@@ -115,7 +115,9 @@ def _part(part: Content, extensions: Extensions) -> JsonObject:
             body: JsonObject = {"type": "text", "text": text}
         case Image(source, detail):
             if isinstance(source, FileId):
-                raise Unsupported("This provider takes images inline or by URL, not by the id of a file.")
+                raise Unsupported(
+                    "This provider takes images inline or by URL, not by the id of a file.", param="messages"
+                )
             image: JsonObject = {"url": _url(source)}
             body = {"type": "image_url", "image_url": image if detail is None else {**image, "detail": detail}}
         case Document():

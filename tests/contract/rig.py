@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
+from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 from uvicorn.server import ServerState
 
@@ -124,6 +125,7 @@ class Sabir:
     clock: Clock
     _stack: AsyncExitStack = field(repr=False)
     _clients: dict[tuple[object, ...], AsyncOpenAI] = field(default_factory=dict)
+    _messages: dict[tuple[object, ...], AsyncAnthropic] = field(default_factory=dict)
 
     def url(self, prefix: str = "/v1") -> str:
         return self.origin + prefix
@@ -140,6 +142,15 @@ class Sabir:
             self._stack.push_async_callback(client.close)
             self._clients[wanted] = client
         return self._clients[wanted]
+
+    def anthropic(self, key: str, *, path: str = "", headers: Mapping[str, str] | None = None) -> AsyncAnthropic:
+        """The same of Anthropic's, whose base URL is an origin."""
+        wanted = (key, path, tuple((headers or {}).items()))
+        if wanted not in self._messages:
+            client = AsyncAnthropic(base_url=self.origin + path, api_key=key, max_retries=0, default_headers=headers)
+            self._stack.push_async_callback(client.close)
+            self._messages[wanted] = client
+        return self._messages[wanted]
 
     def client_of(self, provider: str) -> AsyncOpenAI:
         return self.openai(KEYS[provider])

@@ -152,9 +152,9 @@ class ToolWriter:
             case ToolCallDelta(_, arguments) if self._kind == "custom":
                 self._free.append(arguments)
                 return []
-            case ToolCallDelta(_, arguments) if arguments:
+            case ToolCallDelta(_, arguments) if self._argued or arguments.strip():
                 self._extent.add(arguments)
-                self._argued = self._argued or not arguments.isspace()
+                self._argued = True
                 return [*self._begin(), _delta("input_json_delta", partial_json=arguments)]
             case _:
                 return []

@@ -176,6 +176,11 @@ def test_the_detail_of_an_image_is_dropped_and_named(ask: Ask) -> None:
     assert ask(User((Image(Url("https://x/y.png"), "high"),))).dropped == ("messages[].content[].image_url.detail",)
 
 
+def test_an_image_may_lie_with_anthropic(ask: Ask) -> None:
+    block = ask(User((Image(FileId("file_011")),))).body["messages"][0]["content"][0]
+    assert block == {"type": "image", "source": {"type": "file", "file_id": "file_011"}}
+
+
 def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
@@ -214,6 +219,7 @@ def test_a_document_of_no_stated_kind_is_known_by_its_name_which_is_its_title(as
     ("part", "error"),
     [
         (Document(FileId("file-abc")), Unsupported),
+        (Image(FileId("file-abc")), Unsupported),
         (Document(Inline("application/zip", "AAAA")), Unsupported),
         (Document(Inline("", "AAAA")), Unsupported),
         (Document(Inline("text/plain", "%%%")), InvalidRequest),

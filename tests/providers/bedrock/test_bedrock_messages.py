@@ -273,6 +273,7 @@ def test_what_lies_in_s3_is_named_by_its_place(ask: Ask) -> None:
         Document(Inline("", "AAAA")),
         Document(Inline("", "AAAA"), "a.exe"),
         Document(FileId("file-1")),
+        Image(FileId("file-1")),
         Audio("AAAA", "pdf"),
         Audio("AAAA", "au"),
         UnknownPart("video_url", "messages[0].content[0]"),

@@ -125,6 +125,7 @@ def test_images_go_by_url_or_as_data_uri_with_their_detail(ask: Ask) -> None:
         (User((Text("a"), Image(Inline("", "AAAA")))), "messages[0].content[1]"),
         (User((Document(Inline("application/pdf", "AAAA")),)), "messages[0].content[0]"),
         (User((Document(FileId("file-1")),)), "messages[0].content[0]"),
+        (User((Image(FileId("file-1")),)), "messages[0].content[0]"),
         (User((Audio("AAAA", "wav"),)), "messages[0].content[0]"),
         (User((UnknownPart("video", "messages[0].content[7]"),)), "messages[0].content[7]"),
         (System((Image(Url("https://x")),)), "messages[0].content[0]"),

@@ -177,6 +177,7 @@ def test_falsy_values_are_said_again_pitfall_23() -> None:
     ("request_", "param"),
     [
         (chat(User((UnknownPart("hologram", "messages[0].content[0]"),))), "messages[0].content[0]"),
+        (chat(User((Image(FileId("file_1")),))), "messages"),
         (chat(tools=(NativeTool("bash_20250124", {"type": "bash_20250124"}),)), "tools"),
         (chat(tool_choice=NativeChoice("allowed_tools")), "tool_choice"),
         (chat(response_format=NativeFormat("grammar")), "response_format"),
