@@ -129,7 +129,7 @@ async def test_it_serves_with_the_callers_key_or_the_environments(tmp_path: Path
         assert sent == ["Bearer sk-of-the-environment", f"Bearer {KEYS['openai']}"]
     said = "".join(lines)
     assert "openai (for clients that present the key" in said
-    assert sum("200  openai/gpt-4  stored" in line for line in lines) == 2
+    assert sum("200  openai/gpt-4  " in line and "  stored  " in line for line in lines) == 2
     assert "sk-" not in said
     file = tmp_path / "sabir" / "cache.db"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -46,7 +46,9 @@ async def test_without_the_admin_key_nothing_is_told_and_nothing_done(desk: Desk
     async with httpx2.AsyncClient(base_url=desk.http.base_url) as stranger:
         for path, answers in _ROUTES.items():
             for method in answers:
-                url = f"/admin/v1{path.replace('{name:path}', 'x')}".format(org="acme", name="x", key_id="a" * 10)
+                url = f"/admin/v1{path.replace('{name:path}', 'x')}".format(
+                    org="acme", name="x", key_id="a" * 10, request_id="0" * 32
+                )
                 answer = await stranger.request(method, url, headers=headers, content=b"not even JSON")
                 assert answer.status_code == 401
                 assert answer.headers["www-authenticate"] == "Bearer"
