@@ -91,6 +91,12 @@ def test_a_cold_start_imports_nothing_that_the_first_request_may_not_need(env: d
         assert loaded(modules, ["providers.openai"]) == []
 
 
+def test_the_request_log_is_imported_by_its_first_record_alone() -> None:
+    modules = run(IMPORT, SABIR_CONTROL_TABLE="control")
+    assert "infra.control.dynamodb" in modules
+    assert loaded(modules, [*HEAVY, "infra.requests.dynamodb", "infra.requests.sqlite", "handlers.request_log"]) == []
+
+
 def test_a_hit_needs_no_http_client_and_no_other_provider(tmp_path: Path) -> None:
     body = json.dumps({"model": "gpt-4", "messages": [{"role": "user", "content": "Say it"}], "temperature": 0})
     env = {"SABIR_CACHE_PATH": str(tmp_path / "cache.db"), "SABIR_CACHE_READ_MS": "10000"}

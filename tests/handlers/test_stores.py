@@ -11,6 +11,8 @@ from handlers.stores import control_stores
 from infra.control.dynamodb import DynamoControlStore
 from infra.control.sqlite import SqliteControlStore
 from infra.limits.dynamodb import DynamoCounters
+from infra.requests.dynamodb import DynamoRequests
+from infra.requests.store import RequestsFault, Wanted
 from infra.secrets.secrets_manager import SecretsManagerStore
 from infra.settings import Misconfigured, Settings, Timeouts
 from infra.upstream import Upstream
@@ -48,3 +50,19 @@ def test_on_aws_a_table_and_secrets_manager(tmp_path: Path) -> None:
     assert isinstance(orgs.stores.control, DynamoControlStore)
     assert isinstance(orgs.stores.counters, DynamoCounters)
     assert isinstance(orgs.stores.secrets, SecretsManagerStore)
+
+
+async def test_the_request_log_is_where_the_orgs_are_and_made_when_it_is_asked(tmp_path: Path) -> None:
+    env = {"SABIR_CONTROL_PATH": str(tmp_path / "c.db"), "SABIR_MASTER_KEY_PATH": str(tmp_path / "m.key")}
+    services = build_services(env)
+    assert services.orgs is not None
+    store = services.orgs.stores.requests
+    wanted = Wanted("acme", 0, 9)
+    assert (await store.page(wanted, now=0)).records == ()
+    assert (tmp_path / "c.db").exists()
+    await services.close()
+    with pytest.raises(RequestsFault):
+        await store.page(wanted, now=0)
+    on_aws = build_services({"SABIR_CONTROL_TABLE": "control"}).orgs
+    assert on_aws is not None
+    assert isinstance(on_aws.stores.requests._store(), DynamoRequests)  # type: ignore[attr-defined]
