@@ -41,7 +41,9 @@ _READ = frozenset({"thinking", "betas", "modalities", "additionalModelRequestFie
 
 
 def check_common(chat: ChatRequest, draft: Draft) -> None:
-    """The typed parameters that Converse has no equal of."""
+    """The typed parameters that Converse has no equal of, and what is not read of messages."""
+    for unread in chat.unread:
+        draft.drop(unread)
     if chat.n not in {None, 1}:
         raise Unsupported("Bedrock gives one answer a request.", param="n")
     if chat.logprobs:

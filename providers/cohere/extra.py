@@ -60,7 +60,9 @@ def _check(given: Mapping[str, Json]) -> None:
 
 
 def check_common(chat: ChatRequest, dropped: Dropped) -> None:
-    """The typed parameters that Cohere has no equal of."""
+    """The typed parameters that Cohere has no equal of, and what is not read of messages."""
+    for unread in chat.unread:
+        dropped.add(unread)
     if chat.n not in {None, 1}:
         raise Unsupported("Cohere gives one answer a request.", param="n")
     if chat.top_logprobs:

@@ -61,6 +61,8 @@ class Native:
 def native_members(chat: ChatRequest, dropped: Dropped) -> Native:
     """null is what OpenAI's SDKs send for "not given"."""
     native = Native()
+    for unread in chat.unread:
+        dropped.add(unread)
     for name, value in chat.extra.items():
         if value is not None:
             _sort(name, value, native, dropped)

@@ -37,7 +37,8 @@ class Vertex:
     def request(self, chat: ChatRequest, target: Target) -> Translated:
         """Raises as the makers' own do, and `InvalidRequest` for what is no name of a model here."""
         if target.model.startswith("claude-"):
-            return request.claude(_CLAUDE.request(chat, target), target)
+            as_written = chat.source.wire == _CLAUDE.translator.wire
+            return request.claude(_CLAUDE.request(chat, target), target, as_written=as_written)
         return request.gemini(_GEMINI.request(chat, target), target)
 
     def replays(self, model: str) -> Replay:

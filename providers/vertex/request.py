@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from providers.base import Translated
 from providers.errors import InvalidRequest
-from providers.jsonwalk import MalformedJson, child, children, dump, load_object
+from providers.jsonwalk import MalformedJson, child, children, dump, load_object, without
+from providers.members import REMOVED, patch_members
 from providers.vertex.credential import credential_of
 from providers.vertex.place import models_url
 
@@ -39,8 +40,10 @@ def gemini(translated: Translated, target: Target) -> Translated:
     return Translated(request, translated.dropped)
 
 
-def claude(translated: Translated, target: Target) -> Translated:
+def claude(translated: Translated, target: Target, *, as_written: bool = False) -> Translated:
     """`translated`: for Anthropic's own API. Model and version change places between URL, headers and body.
+
+    `as_written`: the body is the client's own, of which every other byte stays.
 
     https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai
     """
@@ -48,16 +51,21 @@ def claude(translated: Translated, target: Target) -> Translated:
         raise InvalidRequest("This is no name of a Claude on Vertex AI.", param="model", code="model_not_found")
     asked = translated.request
     method = "streamRawPredict" if asked.streaming else "rawPredict"
-    body = _read(asked.body)
-    del body["model"]
     request = replace(
         asked,
         url=f"{models_url(target, _CLAUDE_API)}/publishers/anthropic/models/{target.model}:{method}",
         headers={name: value for name, value in asked.headers.items() if name != "anthropic-version"},
-        body=dump({"anthropic_version": _CLAUDE_VERSION, **body}),
+        body=_versioned(asked.body, as_written=as_written),
         auth=credential_of(target),
     )
     return Translated(request, translated.dropped)
+
+
+def _versioned(body: bytes, *, as_written: bool) -> bytes:
+    """The version first, where there is a choice: a longer conversation then has a body that begins alike."""
+    if as_written:
+        return patch_members(body, {"model": REMOVED, "anthropic_version": _CLAUDE_VERSION})
+    return dump({"anthropic_version": _CLAUDE_VERSION, **without(_read(body), "model")})
 
 
 def _without_call_ids(body: bytes) -> bytes:

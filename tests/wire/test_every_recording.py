@@ -16,6 +16,7 @@ from tests.providers.anthropic import recording as anthropic
 from tests.providers.bedrock import recording as bedrock
 from tests.providers.cohere import recording as cohere
 from tests.providers.google import recording as google
+from tests.providers.responses import recording as responses
 from tests.providers.test_token_count import RECORDED as COUNTED
 from tests.wire.chat_replay import is_error, is_stream, is_whole
 from tests.wire.recordings import FOLDER, OWN, Recording, recordings
@@ -36,6 +37,7 @@ FAMILIES: Final[dict[str, Collection[str]]] = {
     "tests/providers/bedrock/test_bedrock_recorded_answers.py": [*bedrock.CASES, *bedrock.REFUSED_ELSEWHERE],
     "tests/providers/cohere/test_cohere_recorded_answers.py": cohere.CASES,
     "tests/providers/google/test_google_recorded_answers.py": google.CASES,
+    "tests/providers/responses/test_responses_recorded_answers.py": responses.CASES,
     "tests/providers/test_token_count.py": COUNTED,
 }
 
@@ -52,7 +54,6 @@ NOT_SERVED: Final = {
     "ocr": "a document's text, not an answer",
     "ollama.chat": "Ollama's own API; it is asked by OpenAI's, which it has too",
     "rerank": "an order of documents",
-    "responses": "the Responses API, which has a dialect of its own",  # replayed by its own tests once it is merged
     "responses.compact": "state kept at OpenAI, shortened",
     "responses.retrieve": "an answer that was kept at OpenAI, asked for again",
     "workers-ai": "Cloudflare's own API; it is no provider here, and has OpenAI's beside it",
