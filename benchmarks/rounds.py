@@ -37,19 +37,21 @@ class Bench:
     urls: dict[str, str]
     bare: Server
     sabir: Server
+    unlogged: Server
     keys: dict[str, str]
 
     def caller(self, target: str, exchange: Exchange) -> Caller:
         if target == "direct":
             headers = exchange.headers() | {"anthropic-version": "2023-06-01"}
             return Caller(direct_url(self.urls, exchange), headers, lambda _: exchange.native())
-        port = self.bare.port if target == "bare" else self.sabir.port
+        server = self.server(target, exchange)
+        assert server is not None
         key = self.keys.get(exchange.key) if target == "sabir" else None
         headers = exchange.headers() | ({"authorization": f"Bearer {key}"} if key else {})
-        return Caller(f"http://127.0.0.1:{port}/v1/chat/completions", headers, exchange.chat)
+        return Caller(f"http://127.0.0.1:{server.port}/v1/chat/completions", headers, exchange.chat)
 
-    def server(self, target: str) -> Server | None:
-        return {"bare": self.bare, "sabir": self.sabir}.get(target)
+    def server(self, target: str, exchange: Exchange) -> Server | None:
+        return {"bare": self.bare, "sabir": self.sabir if exchange.logged else self.unlogged}.get(target)
 
 
 def direct_url(urls: dict[str, str], exchange: Exchange) -> str:
@@ -59,7 +61,7 @@ def direct_url(urls: dict[str, str], exchange: Exchange) -> str:
 
 @contextmanager
 def bench() -> Iterator[Bench]:
-    """The simulator, the bare route and Sabir, each a process of its own."""
+    """The simulator, the bare route, Sabir, and one that keeps no records, each a process of its own."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         urls = stack.enter_context(simulator())
@@ -68,8 +70,10 @@ def bench() -> Iterator[Bench]:
         floor = stack.enter_context(serving("benchmarks.bare", env={bare.ANSWERS: str(answers)}))
         cache = str(folder / "cache.db")
         env = {**urls, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-        sabir = stack.enter_context(serving("handlers.cli", "serve", "--quiet", "--cache", cache, env=env))
-        yield Bench(urls, floor, sabir, sabir_keys(env))
+        serve = ("handlers.cli", "serve", "--quiet", "--cache", cache)
+        sabir = stack.enter_context(serving(*serve, env=env))
+        unlogged = stack.enter_context(serving(*serve, env={**env, "SABIR_REQUEST_DAYS": "0"}))
+        yield Bench(urls, floor, sabir, unlogged, sabir_keys(env))
 
 
 def _answer(urls: dict[str, str], exchange: Exchange) -> list[str]:
@@ -101,6 +105,6 @@ def run(bench: Bench, effort: Effort, advance: Callable[[], None]) -> dict[str, 
 
 
 def _round(bench: Bench, exchange: Exchange, target: str, caller: Caller, sample: Sample, calls: int) -> None:
-    server = bench.server(target)
+    server = bench.server(target, exchange)
     cached = ("HIT" if exchange.cache == "hit" else "MISS") if target == "sabir" else None
     measure(caller, sample, calls, cpu=server.cpu if server else None, cached=cached)

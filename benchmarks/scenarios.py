@@ -26,6 +26,8 @@ class Exchange:
     body: dict[str, Any] = field(default_factory=dict)
     key: Literal["own", "sabir", "limited"] = "own"
     """What Sabir is shown: the provider's own key, a Sabir key, or one with every kind of limit."""
+    logged: bool = True
+    """Whether Sabir keeps the record of the request, as it does unless it is told not to."""
 
     def chat(self, number: int) -> dict[str, Any]:
         """The request to the proxy and to the bare route: an OpenAI chat completion."""
@@ -52,6 +54,7 @@ class Exchange:
 
 EXCHANGES = (
     Exchange("whole, OpenAI"),
+    Exchange("whole, no record", logged=False),
     Exchange("whole, Anthropic", provider="anthropic"),
     Exchange("whole, stored", cache="fresh"),
     Exchange("whole, Sabir key", key="sabir"),

@@ -109,7 +109,7 @@ def build_services(env: Mapping[str, str], *, with_keys: bool = False, log: Requ
     content = ContentLog(store, sealer)
     orgs = _orgs(settings, upstream, env)
     sinks: dict[str, Sink] = {}
-    if orgs is not None:
+    if orgs is not None and settings.request_days:
         sinks["store"] = StoreSink(orgs.stores.requests, settings.request_days)
     sampler = _telemetry(env, upstream, sinks)
     journal = Journal(log or JsonLines(service=settings.service), sinks)

@@ -46,7 +46,7 @@ class Settings:
     `control_table` and `secrets_prefix`, or `control_path` and `master_key_path`: where the orgs are; none is a proxy
     without orgs. `key_seconds`: how long a key's record is trusted, and so how long a revoked one may go on;
     `secret_seconds`: the same of provider secrets, which a provider's 401 renews at once. `request_days`: how long the
-    record of a request is kept.
+    record of a request is kept; 0 is not at all.
 
     `service`: by what name CloudWatch is to have our metrics, which then go with the log; None is a log without them.
     """
@@ -89,7 +89,7 @@ def read_settings(env: Mapping[str, str], providers: Container[str], *, with_key
         key_seconds=_number(env, "SABIR_KEY_SECONDS", defaults.key_seconds),
         secret_seconds=_number(env, "SABIR_SECRET_SECONDS", defaults.secret_seconds),
         max_body=int(_number(env, "SABIR_MAX_BODY_BYTES", defaults.max_body)),
-        request_days=_number(env, "SABIR_REQUEST_DAYS", defaults.request_days),
+        request_days=_days(env, "SABIR_REQUEST_DAYS", defaults.request_days),
         timeouts=_timeouts(env, defaults.timeouts),
     )
 
@@ -141,6 +141,11 @@ def _url(env: Mapping[str, str], variable: str) -> str:
     if not sound:
         raise Misconfigured(f"{variable} must be an http or https URL without user, query or fragment")
     return value
+
+
+def _days(env: Mapping[str, str], variable: str, default: float) -> float:
+    """As `_number`; nought, too, which is not at all."""
+    return 0.0 if (env.get(variable) or "").strip() == "0" else _number(env, variable, default)
 
 
 def _number(env: Mapping[str, str], variable: str, default: float) -> float:

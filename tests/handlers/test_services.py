@@ -113,3 +113,12 @@ def test_ids_are_32_hexadecimal_digits_and_the_clock_is_the_real_one() -> None:
     assert services.new_id(0) != services.new_id(0)
     assert services.now() > 1_700_000_000
     assert isinstance(services.journal._line, JsonLines)
+
+
+def test_records_are_kept_unless_they_are_to_be_kept_for_no_day(tmp_path: Path) -> None:
+    env = {"SABIR_CONTROL_PATH": str(tmp_path / "c.db"), "SABIR_MASTER_KEY_PATH": str(tmp_path / "m.key")}
+    assert list(build_services(env).journal._sinks) == ["store"]
+    assert list(build_services({**env, "SABIR_REQUEST_DAYS": "0"}).journal._sinks) == []
+    assert list(build_services({}).journal._sinks) == []
+    with pytest.raises(Misconfigured, match="SABIR_REQUEST_DAYS"):
+        build_services({**env, "SABIR_REQUEST_DAYS": "-1"})
