@@ -258,6 +258,7 @@ async def test_a_secret_that_is_wrong_for_good_is_the_organisations_fault_and_sa
     simulator.next(Status(401, message="Incorrect API key provided: secret-of-org"), times=5)
     status, body, headers = await ask(sabir, http, await acme.key())
     assert (status, body["error"]["code"]) == (502, "endpoint_unauthorized")
+    await sabir.log.records_of(1)
     assert "secret-of" not in json.dumps(body) + str(headers) + sabir.log.text
     assert headers["x-bt-used-endpoint"] == "openai"
     assert simulator.calls() == 1

@@ -170,3 +170,12 @@ async def test_a_likely_number_of_tokens_is_marked(desk: LogDesk) -> None:
     record = await desk.keep(10, usage=Usage(input=7, output=5), usage_estimated=True)
     assert "~7→5" in (await desk.listed())[0]
     assert "estimated" in await desk.shell.run("logs", "show", record.request_id)
+
+
+async def test_a_key_is_given_the_orgs_log_and_loses_it_again(desk: LogDesk) -> None:
+    made = await desk.shell.json("key", "create", "acme", "--name", "boss", "--log-access", "org")
+    assert made["log_access"] == "org"
+    assert "all requests of the org" in await desk.shell.run("key", "show", "acme", made["key_id"])
+    said = await desk.shell.run("key", "set", "acme", made["key_id"], "--log-access", "own")
+    assert "its own requests" in said
+    await desk.shell.run("key", "set", "acme", made["key_id"], "--log-access", "all", code=2)
