@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from infra.requests.record import RequestRecord
     from infra.requests.store import RequestStore
 
-READS: Final = frozenset({"requests", "content", "usage"})
+READS: Final = frozenset({"requests", "usage"})
 """Operations that read the log. They are not kept in it, for then reading would write, and who follows it would see
 nothing but itself. The log's own lines have them."""
 

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -231,8 +232,24 @@ async def test_a_key_of_the_org_is_served_within_the_proxys_permissions(emulator
         health = {"pk": {"S": "HEALTH#acme"}, "sk": {"S": "HEALTH"}}
         told = await describe(stack, "dynamodb", "get_item", TableName=stack.outputs["ControlTableName"], Key=health)
         assert "Item" in told
-        # For who reads the request log, which nobody here does.
-        assert unused(stack, "ProxyFunction") == {"dynamodb:Query"}
+        await assert_log_tells(stack, key, cached)
+        assert unused(stack, "ProxyFunction") == set()
+
+
+async def assert_log_tells(stack: Stack, key: str, cached: list[str]) -> None:
+    """The bearer of the key reads in the deployed log what became of its requests, and what they cost together."""
+    bearer = {"authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession(headers=bearer) as client:
+        async with client.get(f"{stack.base_url}/requests") as response:
+            records = (await response.json())["data"]
+        async with client.get(f"{stack.base_url}/usage") as response:
+            rows = (await response.json())["data"]
+    # Newest first; the last one was answered by the other endpoint.
+    assert [record["cache"] for record in reversed(records)] == [verdict.lower() for verdict in cached]
+    assert len(records[0]["attempts"]) == 2
+    assert sum(row["requests"] for row in rows) == len(cached)
+    assert sum(row["hits"] for row in rows) == 1
+    assert sum(Decimal(record["cost_usd"]) for record in records) == sum(Decimal(row["cost_usd"]) for row in rows) > 0
 
 
 async def test_a_limit_holds_over_all_sandboxes_at_once(emulator: str, bundle: BuiltBundle) -> None:
