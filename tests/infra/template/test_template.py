@@ -80,6 +80,7 @@ def test_the_function_is_what_the_bundle_is_built_for() -> None:
         "SABIR_CONTROL_TABLE": {"Ref": "ControlTable"},
         "SABIR_SECRETS_PREFIX": {"Fn::Sub": "sabir/${AWS::StackName}/"},
         "SABIR_SERVICE": {"Ref": "AWS::StackName"},
+        "SABIR_REQUEST_DAYS": "30",
     }
 
 
