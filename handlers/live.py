@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from handlers.answer import MOST_HELD, Piece
-from providers.base import RelayedFrame
+from providers.base import RelayedFrame, wire_of
 from providers.errors import UpstreamProtocolError
 from providers.events import Event, Failed, meaningful
 
@@ -39,9 +39,9 @@ class Translated:
         ]
 
 
-def stream_for(provider: Provider, chat: ChatRequest, encoder: EventEncoder) -> RelayStream:
+def stream_for(provider: Provider, model: str, chat: ChatRequest, encoder: EventEncoder) -> RelayStream:
     """Same wire, same bytes: relayed where client and provider speak alike, translated where not."""
-    if provider.wire == chat.source.wire:
+    if wire_of(provider, model) == chat.source.wire:
         return cast("RelayingProvider", provider).relay(hide_usage=not chat.include_usage)
     return Translated(provider.stream(), encoder)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from providers.errors import UpstreamError
 from providers.events import Failed
@@ -12,7 +12,15 @@ from providers.registry import find
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from providers.base import Provider, StreamTranslator, Target, Translated
+    from providers.base import (
+        Provider,
+        RelayedFrame,
+        RelayingProvider,
+        RelayStream,
+        StreamTranslator,
+        Target,
+        Translated,
+    )
     from providers.chat import ChatRequest
     from providers.completion import Completion
     from providers.events import Event
@@ -41,6 +49,10 @@ class Hosted:
     def stream(self) -> StreamTranslator:
         return _HostedStream(self._name, self.translator.stream())
 
+    def relay(self) -> RelayStream:
+        """Of a provider that relays."""
+        return _HostedRelay(self._name, cast("RelayingProvider", self.translator).relay(hide_usage=False))
+
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         error = self.translator.error(status, headers, body)
         error.provider = self._name
@@ -54,17 +66,37 @@ class _HostedStream:
 
     def feed(self, data: bytes) -> list[Event]:
         with _blaming(self._name):
-            return self._ours(self._stream.feed(data))
+            return _ours(self._stream.feed(data), self._name)
 
     def close(self) -> list[Event]:
         with _blaming(self._name):
-            return self._ours(self._stream.close())
+            return _ours(self._stream.close(), self._name)
 
-    def _ours(self, events: list[Event]) -> list[Event]:
-        for event in events:
-            if isinstance(event, Failed):
-                event.error.provider = self._name
-        return events
+
+class _HostedRelay:
+    def __init__(self, name: str, stream: RelayStream) -> None:
+        self._name = name
+        self._stream = stream
+
+    def feed(self, data: bytes) -> list[RelayedFrame]:
+        with _blaming(self._name):
+            return self._frames(self._stream.feed(data))
+
+    def close(self) -> list[RelayedFrame]:
+        with _blaming(self._name):
+            return self._frames(self._stream.close())
+
+    def _frames(self, frames: list[RelayedFrame]) -> list[RelayedFrame]:
+        for frame in frames:
+            _ours(frame.events, self._name)
+        return frames
+
+
+def _ours(events: list[Event], name: str) -> list[Event]:
+    for event in events:
+        if isinstance(event, Failed):
+            event.error.provider = name
+    return events
 
 
 @contextmanager
