@@ -19,7 +19,7 @@ from handlers.recorder import Recorder
 from handlers.sidecar import completed
 from handlers.tab import Counted
 from providers import codec, estimate
-from providers.base import Stamp
+from providers.base import Stamp, wire_of
 from providers.completion import fold, unfold
 from providers.errors import UpstreamError
 from providers.usage import Usage
@@ -137,7 +137,7 @@ class Exchange:
         attempt.meter.read(events)
         self.signatures.keep(events, self.chat, turn.leg)
         self._charge(attempt)
-        if turn.provider.wire != self.chat.source.wire:
+        if wire_of(turn.provider, turn.leg.model) != self.chat.source.wire:
             body = self.asked.dialect.completion(done, self._stamp(turn.leg.model))
         else:
             body = cast("RelayingProvider", turn.provider).relayed(body, done)
@@ -209,7 +209,7 @@ class Exchange:
     def _live(self, attempt: _Attempt, headers: dict[str, str]) -> AsyncGenerator[Piece, None]:
         headers.clear()
         headers.update(self.asked.notes)
-        stream = stream_for(attempt.turn.provider, self.chat, attempt.encoder)
+        stream = stream_for(attempt.turn.provider, attempt.turn.leg.model, self.chat, attempt.encoder)
         return live_pieces(
             self._sent(attempt.turn, headers),
             stream,

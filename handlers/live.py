@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from handlers.answer import MOST_HELD, Piece
-from providers.base import RelayedFrame, stream_of
+from providers.base import RelayedFrame, stream_of, wire_of
 from providers.errors import UpstreamProtocolError
 from providers.events import Event, Failed, meaningful
 
@@ -39,10 +39,10 @@ class Translated:
         ]
 
 
-def stream_for(provider: Provider, chat: ChatRequest, encoder: EventEncoder) -> RelayStream:
+def stream_for(provider: Provider, model: str, chat: ChatRequest, encoder: EventEncoder) -> RelayStream:
     """Same wire, same bytes: relayed where client and provider speak alike, translated where not."""
     choices = max(1, chat.n or 1)
-    if provider.wire == chat.source.wire:
+    if wire_of(provider, model) == chat.source.wire:
         return cast("RelayingProvider", provider).relay(hide_usage=not chat.include_usage, choices=choices)
     return Translated(stream_of(provider, choices), encoder)
 

@@ -178,6 +178,21 @@ def home_of(provider: Provider, region: str | None) -> str:
     return cast("RegionalProvider", provider).base_url_in(region)
 
 
+class HostingProvider(Provider, Protocol):
+    """One that hosts several makers, and speaks the wire of each."""
+
+    def wire_of(self, model: str) -> str:
+        """As `wire`, for one model."""
+        ...
+
+
+def wire_of(provider: Provider, model: str) -> str:
+    """The wire that this provider speaks for this model; most have one for all of theirs."""
+    if not hasattr(provider, "wire_of"):
+        return provider.wire
+    return cast("HostingProvider", provider).wire_of(model)
+
+
 @dataclass(frozen=True, slots=True)
 class RelayedFrame:
     """One frame of a stream in the client's own wire, and what it says. Empty `raw`: keep it from the client."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from providers.base import stream_of
 from providers.errors import UpstreamError
@@ -13,7 +13,15 @@ from providers.registry import find
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from providers.base import Provider, StreamTranslator, Target, Translated
+    from providers.base import (
+        Provider,
+        RelayedFrame,
+        RelayingProvider,
+        RelayStream,
+        StreamTranslator,
+        Target,
+        Translated,
+    )
     from providers.chat import ChatRequest
     from providers.completion import Completion
     from providers.events import Event
@@ -43,6 +51,10 @@ class Hosted:
         """As in `providers.base.CountedProvider`."""
         return _HostedStream(self._name, stream_of(self.translator, choices))
 
+    def relay(self) -> RelayStream:
+        """Of a provider that relays."""
+        return _HostedRelay(self._name, cast("RelayingProvider", self.translator).relay(hide_usage=False))
+
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         error = self.translator.error(status, headers, body)
         error.provider = self._name
@@ -56,17 +68,37 @@ class _HostedStream:
 
     def feed(self, data: bytes) -> list[Event]:
         with _blaming(self._name):
-            return self._ours(self._stream.feed(data))
+            return _ours(self._stream.feed(data), self._name)
 
     def close(self) -> list[Event]:
         with _blaming(self._name):
-            return self._ours(self._stream.close())
+            return _ours(self._stream.close(), self._name)
 
-    def _ours(self, events: list[Event]) -> list[Event]:
-        for event in events:
-            if isinstance(event, Failed):
-                event.error.provider = self._name
-        return events
+
+class _HostedRelay:
+    def __init__(self, name: str, stream: RelayStream) -> None:
+        self._name = name
+        self._stream = stream
+
+    def feed(self, data: bytes) -> list[RelayedFrame]:
+        with _blaming(self._name):
+            return self._frames(self._stream.feed(data))
+
+    def close(self) -> list[RelayedFrame]:
+        with _blaming(self._name):
+            return self._frames(self._stream.close())
+
+    def _frames(self, frames: list[RelayedFrame]) -> list[RelayedFrame]:
+        for frame in frames:
+            _ours(frame.events, self._name)
+        return frames
+
+
+def _ours(events: list[Event], name: str) -> list[Event]:
+    for event in events:
+        if isinstance(event, Failed):
+            event.error.provider = name
+    return events
 
 
 @contextmanager

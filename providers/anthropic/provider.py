@@ -47,7 +47,8 @@ class Anthropic:
     def stream(self) -> AnthropicStream:
         return AnthropicStream()
 
-    def relay(self, *, hide_usage: bool) -> AnthropicRelay:  # noqa: ARG002 - every client of this wire gets usage
+    def relay(self, *, hide_usage: bool, choices: int = 1) -> AnthropicRelay:  # noqa: ARG002
+        """Every client of this wire gets usage, and one answer."""
         return AnthropicRelay()
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:

@@ -14,7 +14,7 @@ from providers.vertex.stream import VertexStream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from providers.base import Target, Translated
+    from providers.base import RelayStream, Target, Translated
     from providers.chat import ChatRequest
     from providers.completion import Completion
     from providers.errors import UpstreamError
@@ -25,7 +25,7 @@ _CLAUDE: Final = Hosted(_NAME, of="anthropic")
 
 
 class Vertex:
-    """See `providers.base.RegionalProvider`. Without a region it is the global endpoint."""
+    """See `providers.base.RegionalProvider` and `HostingProvider`. Without a region it is the global endpoint."""
 
     name: Final = _NAME
     wire: Final = "vertex"
@@ -36,14 +36,25 @@ class Vertex:
 
     def request(self, chat: ChatRequest, target: Target) -> Translated:
         """Raises as the makers' own do, and `InvalidRequest` for what is no name of a model here."""
-        if target.model.startswith("claude-"):
+        if _is_claude(target.model):
             as_written = chat.source.wire == _CLAUDE.translator.wire
             return request.claude(_CLAUDE.request(chat, target), target, as_written=as_written)
         return request.gemini(_GEMINI.request(chat, target), target)
 
     def replays(self, model: str) -> Replay:
         """As at the model's maker."""
-        return replay_of((_CLAUDE if model.startswith("claude-") else _GEMINI).translator, model)
+        return replay_of((_CLAUDE if _is_claude(model) else _GEMINI).translator, model)
+
+    def wire_of(self, model: str) -> str:
+        """Claude is asked and answers in Anthropic's words. Of Gemini's nobody is spoken to."""
+        return _CLAUDE.translator.wire if _is_claude(model) else self.wire
+
+    def relayed(self, body: bytes, done: Completion) -> bytes:  # noqa: ARG002 - as Anthropic's own
+        return body
+
+    def relay(self, *, hide_usage: bool, choices: int = 1) -> RelayStream:  # noqa: ARG002 - as Anthropic's own
+        """Of Claude's answers alone."""
+        return _CLAUDE.relay()
 
     def response(self, body: bytes) -> Completion:
         return _maker_of(body).response(body)
@@ -56,6 +67,10 @@ class Vertex:
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         return _maker_of(body).error(status, headers, body)
+
+
+def _is_claude(model: str) -> bool:
+    return model.startswith("claude-")
 
 
 def _maker_of(body: bytes) -> Hosted:

@@ -46,7 +46,7 @@ async def pieces_of(answer: Answer, provider: str) -> tuple[list[bytes], bool]:
     """The bytes for the client, and whether the answer may be kept."""
     encoder = openai.DIALECT.encoder(STAMP, include_usage=False)
     recorder = Recorder(STAMP, limit=10_000)
-    stream = stream_for(registry.find(provider), CHAT, encoder)
+    stream = stream_for(registry.find(provider), "m", CHAT, encoder)
     pieces = [
         piece.data
         async for piece in live_pieces(answer.sent(), stream, encoder, recorder, meter=Meter(), provider="openai")
@@ -82,7 +82,7 @@ async def test_pitfall_40_pieces_that_nobody_wants_any_more_let_the_provider_go(
     }[provider]
     answer = Answer(first, b"", b"")
     encoder = openai.DIALECT.encoder(STAMP, include_usage=False)
-    stream = stream_for(registry.find(provider), CHAT, encoder)
+    stream = stream_for(registry.find(provider), "m", CHAT, encoder)
     pieces = live_pieces(
         answer.sent(), stream, encoder, Recorder(STAMP, limit=10_000), meter=Meter(), provider="openai"
     )

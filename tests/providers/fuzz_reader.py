@@ -53,7 +53,8 @@ def readers() -> list[Reader]:
     for name in wires():
         provider = speaker(name)
         found.append(Reader(name, "stream", provider.stream))
-        if hasattr(provider, "relay"):
+        # One that hosts several makers relays the one that is spoken to in its own wire, as that one does.
+        if hasattr(provider, "relay") and not hasattr(provider, "wire_of"):
             relaying = cast("RelayingProvider", provider)
             found.append(Reader(name, "relay", lambda relaying=relaying: relaying.relay(hide_usage=False)))  # type: ignore[misc]
             found.append(Reader(name, "quiet", lambda relaying=relaying: relaying.relay(hide_usage=True)))  # type: ignore[misc]
