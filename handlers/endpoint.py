@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from handlers.asked import Asked
 from handlers.body import ClientGone, read_body
@@ -53,7 +53,7 @@ class Endpoint:
         timing = Timing(self._services.tick)
         record = RequestRecord(self._services.new_id(now), self._dialect.wire, now, self.operation)
         record.cold_start = self._services.cold.ends()
-        line = _Line(send, timing)
+        line = _Line(send, timing, self._dialect.id_header)
         draft, hurried = Draft(), False
         try:
             # What is left to do is done however the request ends, and after its last byte: nobody waits for it.
@@ -164,13 +164,18 @@ class Endpoint:
         await error_answer(error, self._dialect, notes, record.request_id).send(line, record.request_id)
 
 
+# Every answer bears its request's id under this name, whatever else its dialect calls it.
+_ID: Final = b"x-request-id"
+
+
 class _Line:
     """`send`, remembering whether the answer has begun, whether it is over, and what the time went into until then."""
 
-    __slots__ = ("_over", "_send", "_sent", "over", "started", "timing", "trace")
+    __slots__ = ("_id_header", "_over", "_send", "_sent", "over", "started", "timing", "trace")
 
-    def __init__(self, send: Send, timing: Timing) -> None:
+    def __init__(self, send: Send, timing: Timing, id_header: str) -> None:
         self._send = send
+        self._id_header = id_header.encode()
         self._sent = 0
         self._over: tuple[float, float, float] | None = None
         self.timing = timing
@@ -181,7 +186,9 @@ class _Line:
     async def __call__(self, message: Message) -> None:
         self.started = True
         if message["type"] == "http.response.start":
-            message["headers"].append((b"server-timing", self._server_timing()))
+            headers = message["headers"]
+            headers += [(self._id_header, value) for name, value in headers if name == _ID and self._id_header != _ID]
+            headers.append((b"server-timing", self._server_timing()))
         else:
             self._sent += len(message.get("body", b""))
         self.over = message["type"] == "http.response.body" and not message.get("more_body", False)

@@ -246,11 +246,12 @@ class Dialect(Protocol):
     """What a client speaks.
 
     `id_prefix`: how ids of answers begin where the provider gives none. `headers`: of the request, lower-case, that
-    change the answer whichever provider is first in line for it.
+    change the answer whichever provider is first in line for it. `id_header`: where its SDKs look for the request's id.
     """
 
     wire: ClassVar[str]
     id_prefix: ClassVar[str]
+    id_header: ClassVar[str]
     headers: ClassVar[tuple[str, ...]]
 
     def parse(self, body: bytes) -> ChatRequest:

@@ -85,7 +85,7 @@ async def test_one_entry_serves_both_forms(sabir: Sabir, simulator: Simulator, p
     for number, stream in enumerate((first, not first, first)):
         answers.append(said(await told(client, stream=stream, model=STORY[provider])))
         await sabir.log.records_of(number + 1)
-    assert [record.cache for record in sabir.log.records] == ["absent", "hit", "hit"]
+    assert [record.cache for record in sabir.log.records] == ["miss", "hit", "hit"]
     assert answers[0] == answers[1] == answers[2]
     assert simulator.calls() == 1
 
@@ -226,7 +226,7 @@ async def test_pitfall_35_a_refusal_of_the_provider_is_the_sdks_own_exception(
     body: Any = refused.value.body
     assert (body["type"], body["error"]["type"]) == ("error", kind)
     assert body["error"]["message"]
-    assert body["request_id"] == refused.value.response.headers["x-request-id"]
+    assert body["request_id"] == refused.value.response.headers["x-request-id"] == refused.value.request_id
     assert refused.value.response.headers.get("retry-after") == ("7" if status == 429 else None)
 
 

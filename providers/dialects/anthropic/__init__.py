@@ -18,6 +18,7 @@ class AnthropicMessages:
 
     wire: ClassVar[str] = "anthropic-messages"
     id_prefix: ClassVar[str] = "msg_"
+    id_header: ClassVar[str] = "request-id"
     # A virtual model may be answered by a provider that knows them, whoever is first in line.
     headers: ClassVar[tuple[str, ...]] = ("anthropic-beta", "anthropic-version")
 

@@ -23,6 +23,7 @@ class OpenAIChat:
 
     wire: ClassVar[str] = WIRE
     id_prefix: ClassVar[str] = "chatcmpl-"
+    id_header: ClassVar[str] = "x-request-id"
     headers: ClassVar[tuple[str, ...]] = ()
 
     def parse(self, body: bytes) -> ChatRequest:
