@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from handlers.record import RequestLog
-    from infra.requests.record import RequestRecord
+    from infra.requests.record import CacheVerdict, RequestRecord
     from infra.settings import Settings
 
 
@@ -40,6 +40,15 @@ def run(env: Mapping[str, str], *, host: str, port: int, quiet: bool) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
+# `PASS`: nobody looked in the cache. What asked for no answer of a model has no verdict.
+_VERDICTS: Final[Mapping[CacheVerdict | None, str]] = {
+    None: "    ",
+    "hit": "[green]HIT [/]",
+    "miss": "[dim]MISS[/]",
+    "bypass": "[dim]PASS[/]",
+}
+
+
 class Terminal:
     """A line for each request, to read: what was asked, whether it was cached, how long it took, and what it cost.
 
@@ -50,8 +59,8 @@ class Terminal:
         self._console = console
 
     def write(self, record: RequestRecord) -> None:
-        verdict = "[green]HIT [/]" if record.cache == "hit" else "[dim]MISS[/]"
-        asked = escape(f"{record.provider}/{record.model}" if record.provider else record.dialect)
+        verdict = _VERDICTS[record.cache]
+        asked = escape(f"{record.provider}/{record.model}" if record.provider else record.operation or record.dialect)
         outcome = f"[red]{record.status or '-'} {escape(record.error)}[/]" if record.error else f"{record.status}"
         why = "" if record.cache in (None, "hit") else f"[dim]{record.stored or record.cache_reason}[/]  "
         way = f"[dim]{escape(_way(record))}[/]  " if record.key else ""

@@ -73,8 +73,8 @@ def test_a_line_for_the_terminal_says_what_was_asked_and_what_became_of_it() -> 
     )
     assert hit.split() == ["HIT", "12.5", "ms", "200", "openai/gpt-4", SHORT]
     assert miss.split() == ["MISS", "12.5", "ms", "200", "openai/gpt-4", "stored", SHORT]
-    assert failed.split() == ["MISS", "12.5", "ms", "429", "rate_limit_exceeded", "openai/gpt-4", "never", SHORT]
-    assert early.split() == ["MISS", "12.5", "ms", "-", "client_gone", "openai-chat", SHORT]
+    assert failed.split() == ["PASS", "12.5", "ms", "429", "rate_limit_exceeded", "openai/gpt-4", "never", SHORT]
+    assert early.split() == ["12.5", "ms", "-", "client_gone", "openai-chat", SHORT]
 
 
 def test_a_line_says_what_it_came_to_where_that_is_known() -> None:
