@@ -1,4 +1,4 @@
-"""Every way to fail, with marked prompts, completions and secrets: the marks are in no log, record, metric or store.
+"""Every way to fail, with marked words and secrets: they are in no log, record, metric, trace or store, and in no report.
 
 What a client is told is its own: a provider's words may quote its prompt. A secret of the org's it must not see either.
 """
@@ -19,6 +19,7 @@ from providers.routing.virtual import Candidate, VirtualModel
 from tests.contract.org_rig import an_org, endpoint, org_env
 from tests.contract.rig import sabir_over
 from tests.contract.test_attackers_dump import codings
+from tests.infra.telemetry.receiver import receiving
 from tests.simulator import (
     Cut,
     Garbage,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from tests.contract.org_rig import TestOrg
     from tests.contract.rig import Sabir
+    from tests.infra.telemetry.receiver import Receiver
     from tests.simulator.fault import Fault
 
 PROMPT: Final = "velvet-otter-prompt"
@@ -66,6 +68,14 @@ CHAT: Final[dict[str, Any]] = {
     ],
     "tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}],
 }  # fmt: skip
+
+
+MESSAGE: Final[dict[str, Any]] = {
+    "system": SYSTEM,
+    "messages": [{"role": "user", "content": PROMPT}],
+    "metadata": {"user_id": "u-17"},
+    "tools": [],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,11 @@ WAYS: Final[dict[str, Way]] = {
     "secrets for tags": Way((Say(COMPLETION),), {"user": ANOTHERS}, headers={"x-sabir-tags": f"a={ANOTHERS}"}),
     "embeddings": Way((), {"model": "text-embedding-3-small", "input": PROMPT}, path="/embeddings"),
     "embeddings refused": Way((Status(500),), {"model": "text-embedding-3-small", "input": PROMPT}, path="/embeddings"),
+    "messages": Way((Say(COMPLETION),), {**MESSAGE, "max_tokens": 50}, path="/messages"),
+    "messages refused": Way(
+        (Status(400, message=QUOTED, code=PROMPT),), {**MESSAGE, "max_tokens": 50}, path="/messages"
+    ),
+    "no message": Way((), MESSAGE, path="/messages"),
     "tokens": Way((), path="/chat/completions/input_tokens"),
     "credentials": Way((), {"model": PROMPT, "ttl_seconds": PROMPT}, path="/credentials"),
 }
@@ -124,8 +139,15 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def sabir(tmp_path: Path, simulator: Simulator) -> AsyncIterator[Sabir]:
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+async def sabir(tmp_path: Path, simulator: Simulator, receiver: Receiver) -> AsyncIterator[Sabir]:
     env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
         **org_env(tmp_path),
         "SABIR_CACHE_PATH": str(tmp_path / "cache.db"),
         "SABIR_CACHE_READ_MS": "10000",
@@ -142,12 +164,13 @@ async def sabir(tmp_path: Path, simulator: Simulator) -> AsyncIterator[Sabir]:
 
 
 async def the_org(sabir: Sabir) -> TestOrg:
+    """It logs what is said, too: sealed."""
     endpoints = [
         endpoint("openai", secret=SECRETS["openai"], headers={"x-team": HEADER}),
         endpoint("perplexity", secret=SECRETS["perplexity"]),
     ]
     fallback = VirtualModel("gpt-4", (Candidate("gpt-4", "openai"), Candidate("sonar", "perplexity")))
-    return await an_org(sabir, endpoints, models=(fallback,))
+    return await an_org(sabir, endpoints, models=(fallback,), content_log_percent=100)
 
 
 async def ask(
@@ -187,11 +210,22 @@ async def leave(sabir: Sabir, simulator: Simulator, http: aiohttp.ClientSession,
     simulator.release()
 
 
+async def reports(sabir: Sabir, http: aiohttp.ClientSession, key: str) -> bytes:
+    """All that the bearer of a key is told of its requests, and of what they came to."""
+    told = []
+    for path in ("/requests?limit=100", "/requests?outcome=error", "/usage?by=key,model,provider"):
+        async with http.get(sabir.url() + path, headers={"authorization": f"Bearer {key}"}) as answer:
+            assert answer.status == 200
+            told.append(await answer.read())
+    return b"".join(told)
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_no_way_to_fail_writes_a_prompt_or_a_secret_anywhere(
     sabir: Sabir,
     simulator: Simulator,
     http: aiohttp.ClientSession,
+    receiver: Receiver,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -215,7 +249,11 @@ async def test_no_way_to_fail_writes_a_prompt_or_a_secret_anywhere(
     assert any(b"amber" in answer for answer in heard.values())
     said = "".join(entry.getMessage() for entry in caplog.records) + "".join(capfd.readouterr())
     written = "\n".join([sabir.log.text, said, *(repr(record) for record in records)]).encode()
-    assert found(written + on_disk(tmp_path), (*SAID, *HIDDEN, member, poor)) == set()
+    exported = b"".join(got.message.SerializeToString() for got in receiver.got)
+    told = await reports(sabir, http, member)
+    assert [record.content for record in records].count("kept") > len(WAYS) / 2
+    assert len(receiver.spans) > len(records)
+    assert found(written + exported + told + on_disk(tmp_path), (*SAID, *HIDDEN, member, poor)) == set()
     assert found(b"".join(heard.values()), (*SECRETS.values(), HEADER)) == set()
 
 
