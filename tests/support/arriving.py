@@ -141,8 +141,9 @@ def _thought_before_all_else(body: Body) -> object:
     return [thought["encrypted_content"]] if "encrypted_content" in thought else thought["content"][0]["text"]
 
 
-def _effort_and_summary(body: Body) -> object:
-    return body["reasoning"]["summary"] == "auto" and body["reasoning"]["effort"]
+def _effort_alone(body: Body) -> object:
+    """A summary beside it would be refused to an organisation that is not verified: who wants one asks for it."""
+    return body["reasoning"].get("summary") is None and body["reasoning"]["effort"]
 
 
 def _schema(body: Body) -> object:
@@ -159,7 +160,7 @@ _RESPONSES: Final[dict[str, Reader]] = {
     "json_schema": _schema,
     "images": lambda body: _data_url(_item_part(body, "input_image")["image_url"]),
     "pdf": lambda body: _data_url(_item_part(body, "input_file")["file_data"]),
-    "reasoning_out": _effort_and_summary,
+    "reasoning_out": _effort_alone,
     "reasoning_back": _thought_before_all_else,
     "prompt_cache": lambda body: (GUIDE, LIFETIME) if body["prompt_cache_key"] == CACHE_KEY else None,
     "usage": lambda body: (_said(body), body["stream"]),

@@ -147,7 +147,7 @@ async def test_a_key_of_openai_is_all_that_such_a_model_takes(through: Through, 
     sent = json.loads(seen.request.body)
     assert sent["input"] == [{"role": "user", "content": "Hello"}]
     assert (sent["model"], sent["store"], sent["include"]) == ("gpt-5-pro", False, ["reasoning.encrypted_content"])
-    assert sent["reasoning"] == {"effort": "high", "summary": "auto"}
+    assert sent["reasoning"] == {"effort": "high"}
 
 
 @pytest.mark.parametrize("stream", [False, True])

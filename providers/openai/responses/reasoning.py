@@ -28,8 +28,10 @@ _OPENROUTERS: Final = ("effort", "max_tokens", "exclude", "enabled")
 def reasoning(chat: ChatRequest, dropped: Dropped) -> JsonObject | None:
     """`reasoning` of the request: what the client says in OpenAI's own words (`summary`, `mode`) holds.
 
-    A summary is asked for where the client wants the model to think and does not say otherwise, be it by
-    `summary: null` or by OpenRouter's `exclude`. Raises `Unsupported` for a budget: there are efforts only.
+    A summary is asked for where the client asks for one, in these words or by OpenRouter's `exclude: false`. An effort
+    alone is no such wish: OpenAI refuses summaries (400) to an organisation that it has not verified, and its chat
+    completions show none either (github.com/continuedev/continue/issues/12031). Raises `Unsupported` for a budget: there
+    are efforts only.
     """
     own = child(chat.source.value, "reasoning") if chat.source.wire == WIRE else {}
     if chat.reasoning_budget is not None:
@@ -39,8 +41,7 @@ def reasoning(chat: ChatRequest, dropped: Dropped) -> JsonObject | None:
     said |= without(own, *_OPENROUTERS)
     if "enabled" in own:
         dropped.add("reasoning.enabled")
-    wanted = said and effort != "none" and own.get("exclude") is not True
-    if wanted and not own.keys() & {"summary", "generate_summary"}:
+    if own.get("exclude") is False and effort != "none" and not own.keys() & {"summary", "generate_summary"}:
         said["summary"] = "auto"
     return said or None
 

@@ -79,13 +79,16 @@ def test_members_go_under_their_names(written: Callable[..., Any], said: Any, se
 @pytest.mark.parametrize(
     ("said", "reasoning"),
     [
-        ({"reasoning_effort": "high"}, {"effort": "high", "summary": "auto"}),
+        ({"reasoning_effort": "high"}, {"effort": "high"}),
         ({"reasoning_effort": "none"}, {"effort": "none"}),
-        ({"reasoning_effort": "tomorrow"}, {"effort": "tomorrow", "summary": "auto"}),
+        ({"reasoning_effort": "tomorrow"}, {"effort": "tomorrow"}),
         ({"reasoning": {"effort": "low", "summary": "detailed"}}, {"effort": "low", "summary": "detailed"}),
         ({"reasoning": {"effort": "low", "summary": None}}, {"effort": "low"}),
-        ({"reasoning": {"effort": "tomorrow"}}, {"effort": "tomorrow", "summary": "auto"}),
+        ({"reasoning": {"effort": "tomorrow"}}, {"effort": "tomorrow"}),
         ({"reasoning": {"effort": "low", "exclude": True}}, {"effort": "low"}),
+        ({"reasoning": {"effort": "low", "exclude": False}}, {"effort": "low", "summary": "auto"}),
+        ({"reasoning": {"effort": "none", "exclude": False}}, {"effort": "none"}),
+        ({"reasoning": {"summary": None, "exclude": False}}, None),
         ({"reasoning": {"summary": "concise", "mode": "pro"}}, {"summary": "concise", "mode": "pro"}),
         ({"reasoning": {"exclude": True}}, None),
         ({}, None),
@@ -211,7 +214,7 @@ def test_tools_of_another_wire_are_refused(ask: Callable[..., Any]) -> None:
         ask(source="anthropic-messages", tool_choice=NativeChoice("any_of"))
     assert raised.value.param == "tool_choice"
     body = ask(source="anthropic-messages", reasoning_effort="low", stream=True).body
-    assert (body["reasoning"], body.get("stream_options")) == ({"effort": "low", "summary": "auto"}, None)
+    assert (body["reasoning"], body.get("stream_options")) == ({"effort": "low"}, None)
 
 
 @pytest.mark.parametrize(
