@@ -30,8 +30,9 @@ def reasoning(chat: ChatRequest, dropped: Dropped) -> JsonObject | None:
 
     A summary is asked for where the client asks for one, in these words or by OpenRouter's `exclude: false`. An effort
     alone is no such wish: OpenAI refuses summaries (400) to an organisation that it has not verified, and its chat
-    completions show none either (github.com/continuedev/continue/issues/12031). Raises `Unsupported` for a budget: there
-    are efforts only.
+    completions show none either (github.com/continuedev/continue/issues/12031).
+
+    Raises `Unsupported` for a budget: there are efforts only.
     """
     own = child(chat.source.value, "reasoning") if chat.source.wire == WIRE else {}
     if chat.reasoning_budget is not None:
