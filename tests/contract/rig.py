@@ -113,6 +113,17 @@ class Records:
         await asyncio.wait_for(self._news.until(lambda: len(self.records) >= count), _PATIENCE)
         return self.records
 
+    async def of(self, request_id: str) -> RequestRecord:
+        """Waits until this very request is over, with all that follows its last byte."""
+
+        def found() -> RequestRecord | None:
+            return next((record for record in self.records if record.request_id == request_id), None)
+
+        await asyncio.wait_for(self._news.until(lambda: found() is not None), _PATIENCE)
+        record = found()
+        assert record is not None
+        return record
+
     async def last(self, count: int) -> RequestRecord:
         return (await self.records_of(count))[count - 1]
 
