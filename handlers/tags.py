@@ -36,16 +36,21 @@ _PIECES: Final = re.compile(r"[\s,;:=\"'()\[\]{}<>/?&]+")
 
 
 def tag(asked: Asked, model: str, *, user: str | None = None, metadata: Mapping[str, Json] | None = None) -> None:
-    """What the log has of a request's own words. `model`: the one that it asks for; a sentence is no name of one."""
+    """What the log has of a request's own words. `model`: the one that it asks for."""
     presented = _presented(asked.headers)
     said = {**dict(_of_header(asked.headers.get(TAGS_HEADER, ""))), **dict(_of_body(metadata or {}))}
     record = asked.record
-    record.request_model = _clean(model[:LONGEST_VALUE], presented) if not _BLANK.search(model) else _STRUCK
+    record.request_model = model_name(model, asked)
     record.tags = {
         _clean(name[:LONGEST_NAME], presented): _clean(value[:LONGEST_VALUE], presented)
         for name, value in list(said.items())[:MOST_TAGS]
     }
     record.user = _clean(user[:LONGEST_VALUE], presented) if user else None
+
+
+def model_name(model: str, asked: Asked) -> str:
+    """For the log: of the model that is asked for, or that says it has answered. A sentence is no name of one."""
+    return _STRUCK if _BLANK.search(model) else _clean(model[:LONGEST_VALUE], _presented(asked.headers))
 
 
 def client_of(headers: Mapping[str, str]) -> str | None:
