@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from infra.requests.kept import kept
-from infra.requests.rollup import numbers
+from infra.requests.rollup import cells, numbers
 from infra.telemetry.metrics import metrics_request
 from infra.telemetry.otlp import encode
 from infra.telemetry.spans import trace_request
-from tests.attacks.hostile import DONE, PROMPT, asked, bearer, chunk, completion, saying, streaming
+from tests.attacks.hostile import DONE, PATIENCE, PROMPT, asked, bearer, chunk, completion, saying, streaming
 
 if TYPE_CHECKING:
     import aiohttp
@@ -92,3 +93,24 @@ async def test_a_model_that_is_no_name_is_struck_out_wherever_the_log_has_it(
     assert (record.request_model, record.model, record.attempts[0].model) == ("***", "***", "***")
     assert name not in kept(record).text
     assert name.encode() not in exported(record)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_a_caller_who_leaves_cannot_fill_the_sums_with_invented_models(
+    before: Before, http: aiohttp.ClientSession, stream: bool
+) -> None:
+    """Each name would be a cell for each hour and day, and any key will do, for the provider has not looked at it."""
+    reached = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter, _heard: object) -> None:
+        reached.set()
+        await reader.read()
+
+    sabir, _ = await before(silent)
+    body = asked(model="openai/invented-by-me", stream=stream)
+    asking = asyncio.create_task(http.post(sabir.completions, json=body, headers=bearer()))
+    await asyncio.wait_for(reached.wait(), PATIENCE)
+    asking.cancel()
+    (record,) = await sabir.log.records_of(1)
+    assert (record.cause, record.model) == ("client_gone", "invented-by-me")
+    assert {cell.model for cell in cells(record)} == {""}
