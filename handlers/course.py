@@ -9,6 +9,7 @@ from handlers.caller import Member
 from handlers.headers import dropped_names
 from handlers.record import word_of
 from handlers.routing import target_of
+from handlers.tags import model_name
 from handlers.tracing import onward
 from infra.requests.record import AttemptRecord
 from providers import registry
@@ -191,8 +192,8 @@ class Course:
     def _note(self, leg: Leg, dropped: tuple[str, ...]) -> AttemptRecord:
         """What every answer from here on says of its way, a failure too."""
         asked, record = self._asked, self._asked.record
-        attempt = AttemptRecord(leg.endpoint.name, leg.provider, leg.model, asked.timing.ms)
-        record.provider, record.model, record.endpoint = leg.provider, leg.model, leg.endpoint.name
+        attempt = AttemptRecord(leg.endpoint.name, leg.provider, model_name(leg.model, asked), asked.timing.ms)
+        record.provider, record.model, record.endpoint = leg.provider, attempt.model, leg.endpoint.name
         record.attempts.append(attempt)
         dropped = record.dropped = (*self._ignored, *dropped)
         asked.notes["x-bt-used-endpoint"] = leg.endpoint.name

@@ -18,6 +18,7 @@ from handlers.metering import Meter
 from handlers.recorder import Recorder
 from handlers.sidecar import completed
 from handlers.tab import Counted
+from handlers.tags import model_name
 from providers import codec, estimate
 from providers.base import Stamp, wire_of
 from providers.completion import fold, unfold
@@ -230,7 +231,7 @@ class Exchange:
 
     def _charge(self, attempt: _Attempt) -> None:
         record, meter = self.asked.record, attempt.meter
-        record.finish_reason, record.response_model = meter.finish, meter.model
+        record.finish_reason, record.response_model = meter.finish, self._named(meter.model)
         self.tab.add(attempt.turn.leg, partial(meter.usage, self.chat))
 
     def _charge_unheard(self, turn: Turn) -> None:
@@ -241,10 +242,13 @@ class Exchange:
     def _note_hit(self, events: list[Event]) -> None:
         record, meter = self.asked.record, Meter()
         meter.read(events)
-        record.cache, record.finish_reason, record.response_model = "hit", meter.finish, meter.model
+        record.cache, record.finish_reason, record.response_model = "hit", meter.finish, self._named(meter.model)
         if self.chat.stream:
             record.first_token_ms = self.asked.timing.ms
         self.tab.replay(self.plan.static, meter.replayed)
+
+    def _named(self, model: str | None) -> str | None:
+        return None if model is None else model_name(model, self.asked)
 
     def _told(self, events: Sequence[Event], stamp: Stamp) -> bytes:
         """What a stream came to; nothing where it did not begin."""

@@ -11,6 +11,7 @@ from cache.policy import RequestFacts
 from handlers.caller import Member, cache_root_of
 from handlers.headers import meaningful
 from handlers.routing import target_of
+from handlers.tags import model_name
 from providers.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Question:
 def note(asked: Asked, plan: Plan, *, stream: bool) -> None:
     """For the log: by whom it would be answered if nothing went wrong."""
     record = asked.record
-    record.provider, record.model, record.stream = plan.static.provider, plan.static.model, stream
+    record.provider, record.stream = plan.static.provider, stream
+    record.model = model_name(plan.static.model, asked)
 
 
 def directives_of(headers: Mapping[str, str]) -> CacheDirectives:

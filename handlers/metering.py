@@ -16,6 +16,7 @@ from providers.events import (
     ToolCallDelta,
     UsageReported,
 )
+from providers.growing import Growing
 from providers.usage import Usage
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Meter:
     __slots__ = ("_characters", "_reported", "began", "finish", "model")
 
     def __init__(self) -> None:
-        self._reported: Usage | None = None
+        self._reported = Growing(Usage.updated)
         self._characters = 0
         self.began = False
         """Whether any choice has begun: an answer without one says nothing, however well it ends."""
@@ -48,7 +49,7 @@ class Meter:
             self.began = self.began or _is_of_a_choice(event)
             match event:
                 case UsageReported(usage):
-                    self._reported = self._reported.updated(usage) if self._reported else usage
+                    self._reported.add(usage)
                 case TextDelta(_, text) | RefusalDelta(_, text) | ToolCallDelta(_, text) | ReasoningDelta(_, text):
                     self._characters += len(text)
                 case Finished(reason):
@@ -64,16 +65,18 @@ class Meter:
         What a stream reports at its start (Anthropic's `message_start`) says nothing of what was said after it.
         """
         told = -(-self._characters // _CHARACTERS_A_TOKEN)
-        if self._reported is None:
+        reported = self._reported.whole()
+        if reported is None:
             likely = Usage(input=estimate.input_tokens(chat), output=told)
             return Counted(likely, estimated=True) if told else None
-        if self.finish is not None or self._reported.completion >= told:
-            return Counted(self._reported)
-        return Counted(self._reported.updated(Usage(output=told)), estimated=True)
+        if self.finish is not None or reported.completion >= told:
+            return Counted(reported)
+        return Counted(reported.updated(Usage(output=told)), estimated=True)
 
     def replayed(self) -> Counted | None:
         """What the provider reported when a stored answer was new."""
-        return None if self._reported is None else Counted(self._reported)
+        reported = self._reported.whole()
+        return None if reported is None else Counted(reported)
 
 
 def _is_of_a_choice(event: Event) -> bool:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from infra.limits.windows import Need
+from infra.requests.record import BUCKETS
 from providers import catalog
 from providers.cost import cost
+from providers.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,10 +17,9 @@ if TYPE_CHECKING:
     from handlers.estimates import Estimate
     from infra.requests.record import RequestRecord
     from providers.routing.serving import Leg
-    from providers.usage import Usage
 
 # Of one attempt. A provider's numbers are its own affair, but no answer has given tokens back, and what no answer can
-# have taken (a million dollars) would be more than a counter can hold.
+# have taken (a million dollars) would be more than a counter, a metric or the log's sums can hold.
 _MOST_TOKENS: Final = 10**9
 _MOST_NANO_USD: Final = 10**15
 
@@ -82,10 +83,10 @@ class Tab:
             counted = used()
             if counted is None:
                 continue
-            usage = counted.usage
-            tokens += min(max(0, usage.prompt) + max(0, usage.completion), _MOST_TOKENS)
+            usage = _possible(counted.usage)
+            tokens += min(usage.prompt + usage.completion, _MOST_TOKENS)
             info = catalog.find(leg.provider, leg.model)
-            paid = cost(usage, info, at=self.at, asked=self.estimate.conditions())
+            paid = cost(counted.usage, info, at=self.at, asked=self.estimate.conditions())
             money += min(max(0, paid or 0), _MOST_NANO_USD)
             known = paid is not None
             bill = Bill(
@@ -96,3 +97,13 @@ class Tab:
                 info.price_version if info is not None and known else bill.price_version,
             )
         return bill
+
+
+def _possible(usage: Usage) -> Usage:
+    """Each bucket within what an answer can have taken."""
+    counts = {
+        name: None if count is None else min(max(0, count), _MOST_TOKENS)
+        for name in BUCKETS
+        for count in [getattr(usage, name)]
+    }
+    return Usage(**counts, extra=usage.extra)

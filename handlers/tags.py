@@ -29,6 +29,8 @@ MOST_TAGS: Final = 16
 LONGEST_NAME: Final = 64
 LONGEST_VALUE: Final = 512
 _LONGEST_CLIENT: Final = 64
+# To be looked at beyond what is kept: of providers' keys none is longer.
+_LONGEST_KEY: Final = 256
 
 _STRUCK: Final = "***"
 _BLANK: Final = re.compile(r"\s")
@@ -36,22 +38,26 @@ _PIECES: Final = re.compile(r"[\s,;:=\"'()\[\]{}<>/?&]+")
 
 
 def tag(asked: Asked, model: str, *, user: str | None = None, metadata: Mapping[str, Json] | None = None) -> None:
-    """What the log has of a request's own words. `model`: the one that it asks for; a sentence is no name of one."""
+    """What the log has of a request's own words. `model`: the one that it asks for."""
     presented = _presented(asked.headers)
     said = {**dict(_of_header(asked.headers.get(TAGS_HEADER, ""))), **dict(_of_body(metadata or {}))}
     record = asked.record
-    record.request_model = _clean(model[:LONGEST_VALUE], presented) if not _BLANK.search(model) else _STRUCK
+    record.request_model = model_name(model, asked)
     record.tags = {
-        _clean(name[:LONGEST_NAME], presented): _clean(value[:LONGEST_VALUE], presented)
+        _clean(name, presented, LONGEST_NAME): _clean(value, presented, LONGEST_VALUE)
         for name, value in list(said.items())[:MOST_TAGS]
     }
-    record.user = _clean(user[:LONGEST_VALUE], presented) if user else None
+    record.user = _clean(user, presented, LONGEST_VALUE) if user else None
+
+
+def model_name(model: str, asked: Asked) -> str:
+    """For the log: of the model that is asked for, or that says it has answered. A sentence is no name of one."""
+    return _STRUCK if _BLANK.search(model) else _clean(model, _presented(asked.headers), LONGEST_VALUE)
 
 
 def client_of(headers: Mapping[str, str]) -> str | None:
     """The start of its user-agent: `AsyncOpenAI/Python 3.1.0`."""
-    agent = headers.get("user-agent", "")[:_LONGEST_CLIENT]
-    return _clean(agent, _presented(headers)) or None
+    return _clean(headers.get("user-agent", ""), _presented(headers), _LONGEST_CLIENT) or None
 
 
 def _of_header(text: str) -> Iterator[tuple[str, str]]:
@@ -73,10 +79,12 @@ def _presented(headers: Mapping[str, str]) -> str | None:
         return None
 
 
-def _clean(text: str, presented: str | None) -> str:
+def _clean(text: str, presented: str | None, longest: int) -> str:
+    """The beginning, unless there is a key in it, or as much of one as fits."""
     if presented is not None and presented in text:
         return _STRUCK
-    return _STRUCK if any(_is_key(piece) for piece in _PIECES.split(text) if piece) else text
+    pieces = _PIECES.split(text[: longest + _LONGEST_KEY])
+    return _STRUCK if any(_is_key(piece) for piece in pieces if piece) else text[:longest]
 
 
 def _is_key(text: str) -> bool:

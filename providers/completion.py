@@ -21,13 +21,14 @@ from providers.events import (
     ToolKind,
     UsageReported,
 )
+from providers.growing import Growing
 from providers.pieces import text_pieces
+from providers.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from providers.jsonwalk import Json, JsonObject
-    from providers.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class _Building:
         self.started = Started()
         self.choices: dict[int, list[Citation | ProviderFields | Finished]] = {}
         self.parts: dict[tuple[int, int], list[PartEvent]] = {}
-        self.usage: Usage | None = None
+        self.usage = Growing(Usage.updated)
         self.fields: JsonObject = {}
 
     def add(self, event: Event) -> None:
@@ -157,10 +158,10 @@ class _Building:
             case Started():
                 self.started = event
             case UsageReported(usage):
-                self.usage = usage if self.usage is None else self.usage.updated(usage)
+                self.usage.add(usage)
             case ProviderFields(fields, "completion"):
                 # What is said of the completion is said in full each time (citations so far): the last word holds.
-                self.fields = {**self.fields, **fields}
+                self.fields.update(fields)
             case Failed(error):
                 raise error
             case Citation() | ProviderFields() | Finished():
@@ -173,14 +174,13 @@ class _Building:
         for place in sorted(self.parts):
             parts[place[0]].append(_joined(self.parts[place]))
         choices = (_choice(index, parts[index], said) for index, said in sorted(self.choices.items()))
-        return Completion(self.started, tuple(choices), self.usage, self.fields)
+        return Completion(self.started, tuple(choices), self.usage.whole(), self.fields)
 
 
 def _choice(index: int, parts: list[Part], said: list[Citation | ProviderFields | Finished]) -> Choice:
     finish: Finished | None = None
     citations: list[Citation] = []
-    fields: JsonObject = {}
-    message_fields: JsonObject = {}
+    fields, message_fields = Growing(merge_fields), Growing(merge_deltas)
     for event in said:
         match event:
             case Finished():
@@ -188,31 +188,12 @@ def _choice(index: int, parts: list[Part], said: list[Citation | ProviderFields 
             case Citation():
                 citations.append(event)
             case ProviderFields(more, "message"):
-                _absorb(message_fields, more, _grown)
+                message_fields.add(more)
             case ProviderFields(more):
-                _absorb(fields, more, lambda _, first, later: _merged(first, later))
+                fields.add(more)
             case _:  # pragma: no cover
                 assert_never(event)
-    return Choice(index, tuple(parts), finish, tuple(citations), fields, message_fields)
-
-
-def _absorb(into: JsonObject, later: JsonObject, join: Callable[[str, Json, Json], Json]) -> None:
-    """`merge_fields` or `merge_deltas` in place; `into` and the lists and objects in it are nobody else's."""
-    for key, value in later.items():
-        first = into.get(key)
-        if isinstance(first, list) and isinstance(value, list):
-            first.extend(value)
-        elif isinstance(first, dict) and isinstance(value, dict):
-            _absorb(first, value, join)
-        else:
-            into[key] = _owned(join(key, first, value))
-
-
-def _owned(value: Json) -> Json:
-    """A copy as deep as `_absorb` writes."""
-    if isinstance(value, dict):
-        return {key: _owned(inner) for key, inner in value.items()}
-    return [*value] if isinstance(value, list) else value
+    return Choice(index, tuple(parts), finish, tuple(citations), fields.whole() or {}, message_fields.whole() or {})
 
 
 def _joined(events: list[PartEvent]) -> Part:

@@ -128,7 +128,7 @@ def show(session: Session, request_id: str, org_id: str | None) -> None:
 
     found, screen = session.run(work), this_screen()
     if session.as_json:
-        session.show(found)
+        click.echo(json.dumps(found, indent=2))  # in ASCII, as callers' words may hold what no terminal should get
         return
     for line in page(found, screen):
         screen.print(line)

@@ -62,14 +62,24 @@ class Cell:
 def cells(record: RequestRecord) -> tuple[Cell, ...]:
     """Where a request counts. Raises `RequestsFault` for an id that tells no time.
 
-    What a caller got wrong counts for no model unless it used one: anybody can invent names, and each is a cell.
+    What a caller got wrong, or did not wait for, counts for no model unless it used one: anybody can invent names, and
+    each is a cell.
     """
     began = began_at(record.request_id)
     if began is None:
         raise RequestsFault("a request's id does not tell when it began")
-    invented = record.error is not None and record.cause in ("caller", "limit") and record.usage is None
-    names = (bounded(record.key or ""), bounded(record.provider or ""), bounded("" if invented else record.model or ""))
+    model = "" if _may_be_invented(record) else record.model or ""
+    names = (bounded(record.key or ""), bounded(record.provider or ""), bounded(model))
     return tuple(Cell(step, int(began) // SECONDS[step] * SECONDS[step], *names) for step in STEPS)
+
+
+def _may_be_invented(record: RequestRecord) -> bool:
+    """Whether nobody but the caller has said that there is such a model: no answer, and no price list."""
+    if record.error is None:
+        return False
+    if record.cause == "client_gone":  # its usage is what is likely, also of a model that there is not
+        return record.response_model is None and record.cost_nano_usd is None
+    return record.cause in ("caller", "limit") and record.usage is None
 
 
 def numbers(record: RequestRecord) -> dict[str, int]:

@@ -89,3 +89,9 @@ def test_a_repeat_costs_nothing_and_saves_what_the_first_one_cost() -> None:
     unknown = tab()
     unknown.replay(GPT_4, lambda: None)
     assert (noted(unknown).cost_nano_usd, noted(unknown).saved_nano_usd) == (0, None)
+
+
+def test_what_the_log_has_of_such_numbers_is_what_it_can_add_up() -> None:
+    record = RequestRecord("id", "openai-chat")
+    tab((GPT_4, Usage(input=-5, output=10**30, cache_read=None)), (GPT_4, Usage(input=7))).note(record)
+    assert record.usage == Usage(input=7, output=10**9)

@@ -88,3 +88,15 @@ def test_the_client_is_the_start_of_its_user_agent() -> None:
     assert client_of({"user-agent": "AsyncOpenAI/Python 3.1.0"}) == "AsyncOpenAI/Python 3.1.0"
     assert client_of({"user-agent": "x" * 200}) == "x" * 64
     assert client_of({}) is None
+
+
+@pytest.mark.parametrize("key", [KEY, "sk-ant-api03-of-somebody-else-0123456789"])
+@pytest.mark.parametrize("part", [1, 8, 20])
+def test_a_key_at_the_end_of_what_is_kept_is_struck_out_however_little_of_it_fits(key: str, part: int) -> None:
+    def before(length: int) -> str:
+        return "u" * (length - part - 1) + " " + key
+
+    record = tagged(user=before(512), metadata={before(64): before(512)})
+    assert (record.user, record.tags) == ("***", {"***": "***"})
+    assert tagged(model=before(512).replace(" ", "/")).request_model == "***"
+    assert client_of({"user-agent": before(64), "authorization": f"Bearer {KEY}"}) == "***"

@@ -24,6 +24,7 @@ from providers.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from providers.growing import Growing
 from providers.jsonwalk import child, children, without
 
 if TYPE_CHECKING:
@@ -42,18 +43,16 @@ class _Segment:
 
 
 class Blocks:
-    """`call_id`: the beginning of ids for calls that have none.
-
-    `rest`: what was said of the message that no block has a place for.
-    """
+    """`call_id`: the beginning of ids for calls that have none."""
 
     def __init__(self, call_id: str) -> None:
         self._call_id = call_id
         self._line: deque[_Segment] = deque()
         self._parts: dict[int, _Segment] = {}
-        self._calls: list[ToolWriter] = []
+        self._calls: dict[str, ToolWriter] = {}
+        self._text: _Segment | None = None
         self._index = 0
-        self.rest: JsonObject = {}
+        self._rest = Growing(merge_deltas)
 
     def part(self, event: PartEvent) -> list[JsonObject]:
         segment = self._parts.get(event.part)
@@ -66,8 +65,7 @@ class Blocks:
 
     def citation(self, citation: Citation) -> list[JsonObject]:
         """Of the text before it: it stands in that one's block, or in one of its own where that is over."""
-        texts = [segment for segment in self._line if isinstance(segment.writer, TextWriter)]
-        segment = texts[-1] if texts else self._join(TextWriter(), None)
+        segment = self._text or self._join(TextWriter(), None)
         segment.waiting.append(citation)
         return self._advance()
 
@@ -77,14 +75,18 @@ class Blocks:
             self._join(KeptWriter(block), None)
         late: JsonObject = {}
         for number, beside in child(fields, TOOL_CALL_FIELDS).items():
-            call = self._call(number)
+            call = self._calls.get(number)
             if call is None or call.started or not isinstance(beside, dict):
                 late[number] = beside
             else:
                 call.beside(beside)
         rest = without(fields, KEPT_BLOCKS, KEPT_PLACES, TOOL_CALL_FIELDS)
-        self.rest = merge_deltas(self.rest, {**rest, **({TOOL_CALL_FIELDS: late} if late else {})})
+        self._rest.add({**rest, **({TOOL_CALL_FIELDS: late} if late else {})})
         return self._advance()
+
+    def rest(self) -> JsonObject:
+        """What was said of the message that no block has a place for."""
+        return self._rest.whole() or {}
 
     def close(self) -> list[JsonObject]:
         said: list[JsonObject] = []
@@ -99,18 +101,17 @@ class Blocks:
             case ReasoningDelta():
                 return ThoughtWriter()
             case ToolCallStarted():
-                number = len(self._calls)
-                self._calls.append(ToolWriter(number, f"{self._call_id}_{number}"))
-                return self._calls[-1]
+                number = str(len(self._calls))
+                call = self._calls[number] = ToolWriter(f"{self._call_id}_{number}")
+                return call
             case _:  # pragma: no cover
                 assert_never(event)
-
-    def _call(self, number: str) -> ToolWriter | None:
-        return next((call for call in self._calls if str(call.number) == number), None)
 
     def _join(self, writer: Writer, part: int | None) -> _Segment:
         segment = _Segment(writer, part)
         self._line.append(segment)
+        if isinstance(writer, TextWriter):
+            self._text = segment
         if part is not None:
             self._parts[part] = segment
         return segment
@@ -134,6 +135,8 @@ class Blocks:
 
     def _leave(self) -> list[JsonObject]:
         segment = self._line.popleft()
+        if segment is self._text:
+            self._text = None
         if segment.part is not None:
             del self._parts[segment.part]
         return [self._numbered(event) for event in segment.writer.end()]

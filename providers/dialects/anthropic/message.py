@@ -15,6 +15,7 @@ from providers.events import (
     Started,
     UsageReported,
 )
+from providers.growing import Growing
 from providers.jsonwalk import text, without
 from providers.usage import Usage
 
@@ -48,7 +49,7 @@ class Message:
     def __init__(self, stamp: Stamp) -> None:
         self._stamp = stamp
         self._started = Started()
-        self._usage = Usage()
+        self._usage = Growing(Usage.updated)
         self._finish: Finished | None = None
         self._refused = False
         self._fields: JsonObject = {}
@@ -61,7 +62,7 @@ class Message:
             case Started():
                 self._started = event
             case UsageReported(usage):
-                self._usage = self._usage.updated(usage)
+                self._usage.add(usage)
             case ProviderFields(fields, "completion"):
                 self._fields |= fields
             case Failed():  # pragma: no cover - a stream that failed has no message
@@ -102,13 +103,13 @@ class Message:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": usage_object(self._usage),
+            "usage": usage_object(self._usage.whole() or Usage()),
             **without(fields, *_OWN),
         }
 
     def tail(self) -> JsonObject:
         """The `message_delta` event."""
-        rest = {**self._choice, **self._blocks.rest, **self._fields}
+        rest = {**self._choice, **self._blocks.rest(), **self._fields}
         delta: JsonObject = {
             **self._stop(),
             **{name: rest[name] for name in ("stop_details", "container") if rest.get(name)},
@@ -116,7 +117,7 @@ class Message:
         return {
             "type": "message_delta",
             "delta": delta,
-            "usage": usage_object(self._usage),
+            "usage": usage_object(self._usage.whole() or Usage()),
             **without(rest, *_OWN, *delta),
         }
 

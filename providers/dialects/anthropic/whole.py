@@ -30,26 +30,27 @@ def _gathered(events: list[JsonObject]) -> list[Json]:
     content: list[Json] = []
     block: JsonObject = {}
     written: list[str] = []
+    cited: list[Json] = []
     for event in events:
         match event["type"]:
             case "content_block_start":
-                block, written = dict(child(event, "content_block")), []
+                block, written, cited = dict(child(event, "content_block")), [], []
                 content.append(block)
             case "content_block_delta":
-                _add(block, child(event, "delta"), written)
+                _add(block, child(event, "delta"), written, cited)
             case _:
                 if written:
                     block["input"] = _input("".join(written))
     return content
 
 
-def _add(block: JsonObject, delta: JsonObject, written: list[str]) -> None:
+def _add(block: JsonObject, delta: JsonObject, written: list[str], cited: list[Json]) -> None:
     kind = str(delta["type"])
     if kind == "input_json_delta":
         written.append(text(delta, "partial_json") or "")
     elif kind == "citations_delta":
-        citations = block.get("citations")
-        block["citations"] = [*(citations if isinstance(citations, list) else ()), delta["citation"]]
+        cited.append(delta["citation"])
+        block["citations"] = cited
     else:
         name = _GROWS[kind]
         block[name] = (text(block, name) or "") + (text(delta, name) or "")

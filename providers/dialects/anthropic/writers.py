@@ -126,9 +126,8 @@ class ToolWriter:
 
     over = False
 
-    def __init__(self, number: int, spare_id: str) -> None:
+    def __init__(self, spare_id: str) -> None:
         """`spare_id`: where the provider gives none."""
-        self.number = number
         self.started = False
         self._block: JsonObject = {"type": "tool_use", "id": spare_id, "name": "", "input": {}}
         self._kind: ToolKind = "function"

@@ -24,14 +24,15 @@ from providers.events import (
     ToolKind,
     UsageReported,
 )
+from providers.growing import Growing
 from providers.jsonwalk import child, dump, without
+from providers.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.base import Stamp
     from providers.jsonwalk import Json, JsonObject
-    from providers.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
 
@@ -44,7 +45,7 @@ class ChunkEncoder:
     def __init__(self, stamp: Stamp, *, include_usage: bool) -> None:
         self._stamp = stamp
         self._include_usage = include_usage
-        self._usage: Usage | None = None
+        self._usage = Growing(Usage.updated)
         self._choices: dict[int, _ChoiceState] = {}
         self._pending: JsonObject = {}
         self._head = self._envelope(Started())
@@ -55,7 +56,7 @@ class ChunkEncoder:
                 self._head = self._envelope(event)
                 return b""
             case UsageReported(usage):
-                self._usage = usage if self._usage is None else self._usage.updated(usage)
+                self._usage.add(usage)
                 return b""
             case ProviderFields(fields, "completion"):
                 # They ride on the next chunk: a chunk with neither choices nor usage breaks careless clients.
@@ -68,8 +69,9 @@ class ChunkEncoder:
 
     def close(self) -> bytes:
         frames = [self._chunk([self._choice(index, thoughts)]) for index, thoughts in self._open_thoughts()]
-        if self._include_usage and self._usage is not None:
-            frames.append(self._chunk([], {"usage": usage_object(self._usage)}))
+        usage = self._usage.whole()
+        if self._include_usage and usage is not None:
+            frames.append(self._chunk([], {"usage": usage_object(usage)}))
         elif self._pending:
             frames.append(self._chunk([]))
         return b"".join([*frames, DONE])

@@ -139,6 +139,20 @@ async def test_nothing_that_a_caller_chose_steers_the_terminal(desk: LogDesk) ->
         assert "�[2Jx��gpt" in said
 
 
+@pytest.mark.parametrize("command", ["list", "show"])
+async def test_no_word_of_a_caller_steers_the_terminal_or_stops_the_command_as_json(
+    desk: LogDesk, command: str
+) -> None:
+    """DEL, the one-character form of an escape, one that turns the line around, and half a character."""
+    said = "a\x7f\x9b2J\u202e\ud800"
+    record = await desk.keep(10, tags={said: said}, user=said, client=said)
+    ids = (record.request_id,) if command == "show" else ()
+    shown = await desk.shell.run("logs", command, *ids, "--json")
+    assert shown.isascii()
+    assert shown.replace("\n", "").isprintable()
+    assert (json.loads(shown)["user"], json.loads(shown)["tags"]) == (said, {said: said})
+
+
 async def test_what_is_piped_has_no_colour_and_a_terminal_has() -> None:
     import click
 

@@ -135,18 +135,21 @@ async def test_hours_are_kept_for_forty_days_and_days_for_four_hundred() -> None
     assert KEPT_FOR == {"hour": 40 * DAY, "day": 400 * DAY}
 
 
-@pytest.mark.parametrize(("cause", "usage", "model"), [
-    ("caller", None, ""),
-    ("limit", None, ""),
-    ("caller", Usage(input=1), "gpt-4o"),
-    ("provider", None, "gpt-4o"),
-    ("sabir", None, "gpt-4o"),
-    ("client_gone", None, "gpt-4o"),
+@pytest.mark.parametrize(("cause", "more", "model"), [
+    ("caller", {}, ""),
+    ("limit", {}, ""),
+    ("caller", {"usage": Usage(input=1)}, "gpt-4o"),
+    ("provider", {}, "gpt-4o"),
+    ("sabir", {}, "gpt-4o"),
+    ("client_gone", {}, ""),
+    ("client_gone", {"usage": Usage(input=1), "usage_estimated": True}, ""),
+    ("client_gone", {"usage": Usage(input=1), "usage_estimated": True, "cost_nano_usd": 1}, "gpt-4o"),
+    ("client_gone", {"response_model": "gpt-4o-2024"}, "gpt-4o"),
 ])  # fmt: skip
 async def test_what_a_caller_got_wrong_counts_for_no_model_unless_it_used_one(
-    store: RequestStore, cause: Any, usage: Usage | None, model: str
+    store: RequestStore, cause: Any, more: dict[str, Any], model: str
 ) -> None:
-    await put(store, a_record(error="x", cause=cause, usage=usage, model="gpt-4o", provider="openai"))
+    await put(store, a_record(error="x", cause=cause, model="gpt-4o", provider="openai", **more))
     (row,) = await store.usage(Report("acme", NOW, NOW + 1, by=("provider", "model")), now=NOW)
     assert (row.provider, row.model, dict(row.sums.errors)) == ("openai", model, {cause: 1})
 
