@@ -86,6 +86,18 @@ async def test_whoever_cancels_is_heard() -> None:
         await keeping
 
 
+async def test_whoever_is_cancelled_while_a_sink_hangs_has_written_its_line() -> None:
+    """Lambda's deadline may fall into this wait: without the line nobody would know of the request."""
+    line, good = Line(), Kept()
+    keeping = asyncio.create_task(kept(line, good=good, hanging=Hanging()))
+    while not good.records:
+        await asyncio.sleep(0)
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+    assert line.said == [("hanging",)]
+
+
 async def test_closing_closes_the_sinks() -> None:
     sink = Kept()
     await Journal(Line(), {"sink": sink}).close()
