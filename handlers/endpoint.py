@@ -147,7 +147,6 @@ class Endpoint:
 
     async def _reply(self, reply: Whole | Streamed, line: _Line, record: RequestRecord) -> SabirError | None:
         """The failure that the client was told of inside a stream, if any."""
-        record.status = 200
         times = self._services.settings.timeouts
         try:
             async with asyncio.timeout(times.total + times.unread) as patience:
@@ -160,18 +159,20 @@ class Endpoint:
     async def _fail(
         self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        record.status = error.status
         await error_answer(error, self._dialect, notes, record.request_id).send(line, record.request_id)
 
 
 class _Line:
-    """`send`, remembering whether the answer has begun, whether it is over, and what the time went into until then."""
+    """`send`, remembering whether the answer has begun and how, whether it is over, and what the time went into until
+    then.
+    """
 
-    __slots__ = ("_over", "_send", "_sent", "over", "started", "timing", "trace")
+    __slots__ = ("_over", "_send", "_sent", "_status", "over", "started", "timing", "trace")
 
     def __init__(self, send: Send, timing: Timing) -> None:
         self._send = send
         self._sent = 0
+        self._status: int | None = None
         self._over: tuple[float, float, float] | None = None
         self.timing = timing
         self.started = False
@@ -181,6 +182,7 @@ class _Line:
     async def __call__(self, message: Message) -> None:
         self.started = True
         if message["type"] == "http.response.start":
+            self._status = message["status"]
             message["headers"].append((b"server-timing", self._server_timing()))
         else:
             self._sent += len(message.get("body", b""))
@@ -191,7 +193,8 @@ class _Line:
             self._over = self._spent()
 
     def conclude(self, record: RequestRecord) -> None:
-        """What the log says of it; an answer that has no end ends now."""
+        """What the log says of it; an answer that has no end ends now, and one that did not begin has no status."""
+        record.status = self._status
         record.response_bytes = self._sent
         record.total_ms, record.upstream_ms, record.overhead_ms = self._over or self._spent()
 
