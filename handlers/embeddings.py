@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from cache.policy import Outcome
 from handlers.answer import Whole
+from handlers.aside import aside
 from handlers.caller import Member
 from handlers.calls import keep, note_miss, sent, too_slow
 from handlers.course import Course
@@ -28,7 +29,7 @@ from providers.errors import UpstreamError
 from providers.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from cache.sealed_cache import Handle, Hit, Miss
     from handlers.asked import Asked
@@ -41,17 +42,12 @@ if TYPE_CHECKING:
     from providers.embedding_codec import Stored
     from providers.routing.plan import Plan
 
-_R = TypeVar("_R")
-
 # How the vectors travel. They are kept as numbers, and a hit is written as this client wants them.
 _TRANSPORT: Final = frozenset({"model", "encoding_format"})
 
 # A client may send thousands of inputs to a provider that takes one at a time. More at once than this would meet its
 # limits, and those of the session that all requests share.
 _AT_ONCE: Final = 8
-
-# Bytes of an answer, above which other requests must not wait while it is read or written: some 5 ms.
-_INLINE: Final = 128 * 1024
 
 
 async def answer(asked: Asked, services: Services) -> Whole:
@@ -157,7 +153,7 @@ class EmbeddingExchange:
             async with turns:
                 body, headers = await self._sent(request, turn, fetched.headers)
                 read = partial(embedder.answer, body, headers, parts[place])
-                fetched.answers[place] = await _aside(read, len(body))
+                fetched.answers[place] = await aside(read, len(body))
                 fetched.body = body
 
         try:
@@ -176,7 +172,7 @@ class EmbeddingExchange:
 
     async def _written(self, found: Embeddings, model: str) -> bytes:
         write = partial(embeddings_body, found, self.wanted.encoding_format, model)
-        return await _aside(write, sum(map(len, found.vectors)))
+        return await aside(write, sum(map(len, found.vectors)))
 
     def _charge(self, turn: Turn, fetched: _Fetched) -> None:
         """Where a host counts nothing, what is likely is what was used."""
@@ -200,11 +196,6 @@ def _counted(stored: Stored) -> Counted | None:
     """What the provider reported when it was asked; of its own form nothing is read."""
     told = None if isinstance(stored, embedding_codec.Verbatim) else stored.usage
     return None if told is None else Counted(told)
-
-
-async def _aside(work: Callable[[], _R], size: int) -> _R:
-    """In a thread, where it is long."""
-    return work() if size <= _INLINE else await asyncio.to_thread(work)
 
 
 async def _together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
