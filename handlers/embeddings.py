@@ -128,6 +128,10 @@ class EmbeddingExchange:
             except UpstreamError as error:
                 self._charge(turn, fetched)
                 course.failed(turn, error)
+            except asyncio.CancelledError:
+                # The client left, or our time is up: the provider has read what it was sent, and charges for it.
+                self.tab.add(turn.leg, self._likely)
+                raise
             else:
                 break
         course.answered(turn)
@@ -178,8 +182,10 @@ class EmbeddingExchange:
         """Where a host counts nothing, what is likely is what was used."""
         if fetched.answers:
             told = fetched.joined().usage
-            likely = Counted(Usage(input=embedding_estimate.tokens(self.wanted)), estimated=True)
-            self.tab.add(turn.leg, lambda: likely if told is None else Counted(told))
+            self.tab.add(turn.leg, lambda: self._likely() if told is None else Counted(told))
+
+    def _likely(self) -> Counted:
+        return Counted(Usage(input=embedding_estimate.tokens(self.wanted)), estimated=True)
 
     async def _keep(self, handle: Handle | None, turn: Turn, stored: Stored) -> None:
         if handle is None:
