@@ -116,6 +116,12 @@ class Course:
             health = self._services.members.health
             health.failed(self._caller.org.org_id, turn.leg.endpoint.name, error, now=self._services.now())
 
+    def unsent(self, turn: Turn) -> None:
+        """Nobody had to be asked after all."""
+        record = self._asked.record
+        record.attempts = [attempt for attempt in record.attempts if attempt is not turn.record]
+        self._asked.notes["x-sabir-attempts"] = str(len(record.attempts))
+
     def answered(self, turn: Turn) -> None:
         """The first meaningful piece of a stream is here, or a whole answer."""
         if self._streamed:
