@@ -85,7 +85,11 @@ async def test_one_entry_serves_both_forms(sabir: Sabir, simulator: Simulator, p
     for number, stream in enumerate((first, not first, first)):
         answers.append(said(await told(client, stream=stream, model=STORY[provider])))
         await sabir.log.records_of(number + 1)
-    assert [record.cache for record in sabir.log.records] == ["absent", "hit", "hit"]
+    assert [(record.cache, record.cache_reason) for record in sabir.log.records] == [
+        ("miss", "absent"),
+        ("hit", None),
+        ("hit", None),
+    ]
     assert answers[0] == answers[1] == answers[2]
     assert simulator.calls() == 1
 
