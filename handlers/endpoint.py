@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -69,8 +68,7 @@ class Endpoint:
             record.error, record.cause = "internal_error", "sabir"
             if not line.started:
                 error = SabirError("Sabir failed to handle this request.", code="internal_error")
-                draft.answer = partial(self._dialect.error, error)
-                await self._fail(error, line, record)
+                await self._fail(error, line, record.request_id, draft)
         finally:
             line.conclude(record)
             await self._conclude(draft, record, hurried=hurried)
@@ -106,9 +104,8 @@ class Endpoint:
             if failure is not None:
                 record.error, record.cause = word_of(failure, said), cause_of(failure)
         except SabirError as error:
-            draft.answer = partial(self._dialect.error, error)
             record.error, record.cause = word_of(error, said), cause_of(error)
-            await self._fail(error, line, record, notes)
+            await self._fail(error, line, record.request_id, draft, notes=notes)
         else:
             await reply.after()
 
@@ -157,9 +154,17 @@ class Endpoint:
             raise
 
     async def _fail(
-        self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
+        self,
+        error: SabirError,
+        line: _Line,
+        request_id: str,
+        draft: Draft,
+        *,
+        notes: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        await error_answer(error, self._dialect, notes, record.request_id).send(line, record.request_id)
+        answer = error_answer(error, self._dialect, notes, request_id)
+        draft.answer = answer.told
+        await answer.send(line, request_id)
 
 
 class _Line:
