@@ -93,7 +93,7 @@ class Course:
                 self._decide(refusal)
                 continue
             attempt = self._note(step.leg, dropped_names(translated.dropped))
-            request = self._traced(translated.request, step.leg)
+            request = self.traced(translated.request, step.leg)
             return Turn(step.leg, target, provider, request, self._patience(), self._services.now(), attempt)
 
     def failed(self, turn: Turn, error: UpstreamError, *, of_endpoint: bool = True) -> None:
@@ -132,14 +132,17 @@ class Course:
             health, org_id = self._services.members.health, self._caller.org.org_id
             health.answered(org_id, turn.leg.endpoint.name, turn.leg.model, seconds, sent=turn.began, now=now)
 
-    async def _publish(self, org_id: str) -> None:
-        await self._services.members.health.publish(org_id, now=self._services.now())
+    def traced(self, request: UpstreamRequest, leg: Leg) -> UpstreamRequest:
+        """Behind the translation, for a trace changes no answer and must not be in the cache's identity.
 
-    def _traced(self, request: UpstreamRequest, leg: Leg) -> UpstreamRequest:
-        """Behind the translation, for a trace changes no answer and must not be in the cache's identity."""
+        `turn()` gives a request like this; for those that a try needs beside its first one.
+        """
         asked = self._asked
         headers = onward(asked.trace, leg, len(asked.record.attempts) - 1, self._services)
         return replace(request, headers={**request.headers, **headers}) if headers else request
+
+    async def _publish(self, org_id: str) -> None:
+        await self._services.members.health.publish(org_id, now=self._services.now())
 
     @property
     def _is_member(self) -> bool:

@@ -124,7 +124,7 @@ class EmbeddingExchange:
             embedder = embedders.find(turn.target.provider)
             fetched = _Fetched()
             try:
-                await self._fetch(turn, embedder, fetched)
+                await self._fetch(course, turn, embedder, fetched)
             except UpstreamError as error:
                 self._charge(turn, fetched)
                 course.failed(turn, error)
@@ -148,7 +148,7 @@ class EmbeddingExchange:
         embedder = embedders.find(target.provider)
         return embedder.request(self.wanted.parts(embedder.most(target.model))[0], target)
 
-    async def _fetch(self, turn: Turn, embedder: EmbeddingProvider, fetched: _Fetched) -> None:
+    async def _fetch(self, course: Course, turn: Turn, embedder: EmbeddingProvider, fetched: _Fetched) -> None:
         """Raises `UpstreamError`; what came before it is in `fetched` all the same, for it is to be paid for."""
         parts = self.wanted.parts(embedder.most(turn.target.model))
         turns = asyncio.Semaphore(_AT_ONCE)
@@ -162,7 +162,8 @@ class EmbeddingExchange:
 
         try:
             async with asyncio.timeout(turn.patience):
-                requests = [turn.request, *(embedder.request(part, turn.target).request for part in parts[1:])]
+                others = (embedder.request(part, turn.target).request for part in parts[1:])
+                requests = [turn.request, *(course.traced(other, turn.leg) for other in others)]
                 await _together([fetch(place, request) for place, request in enumerate(requests)])
         except TimeoutError:
             raise too_slow(turn) from None
