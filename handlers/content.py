@@ -6,13 +6,13 @@ when the last byte has gone.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cache.content import Place, sampled
+from handlers.aside import aside
 from handlers.caller import Member
 from providers.errors import InvalidRequest
 
@@ -30,9 +30,6 @@ CONTENT_HEADER: Final = "x-sabir-content"
 MAX_TEXT: Final = 1024 * 1024
 """Bytes of a request, and of an answer: what is larger is left out, and the log says so. Most of what is larger is not
 text (images, vectors), and each megabyte costs some thousand DynamoDB write units."""
-
-# Bytes. To put an answer together and write it as JSON takes 5 ms for so many; other requests must not wait longer.
-_INLINE: Final = 128 * 1024
 
 
 @dataclass(slots=True)
@@ -87,8 +84,7 @@ async def keep(draft: Draft, record: RequestRecord, services: Services, *, hurri
 async def _seal(draft: Draft, member: Member, data_key: bytes, record: RequestRecord, services: Services) -> None:
     write = partial(_document, draft, member, record)
     try:
-        small = record.request_bytes + record.response_bytes <= _INLINE
-        payload, whole = write() if small else await asyncio.to_thread(write)
+        payload, whole = await aside(write, record.request_bytes + record.response_bytes)
     except Exception:  # noqa: BLE001 - an answer that cannot be put together is out all the same
         return
     place = Place(member.org.org_id, member.org.cache_epoch, record.request_id)

@@ -71,6 +71,7 @@ class _Counting:
             turn = await course.turn()
             counter = self._counter(turn.target)
             if counter is None:
+                course.unsent(turn)
                 return _told(turn, estimate.input_tokens(self.chat), self.asked.notes, self.asked.dialect, exact=False)
             headers: dict[str, str] = {}
             try:

@@ -94,7 +94,7 @@ class Course:
                 self._decide(refusal)
                 continue
             attempt = self._note(step.leg, dropped_names(translated.dropped))
-            request = self._traced(translated.request, step.leg)
+            request = self.traced(translated.request, step.leg)
             return Turn(step.leg, target, provider, request, self._patience(), self._services.now(), attempt)
 
     def failed(self, turn: Turn, error: UpstreamError, *, of_endpoint: bool = True) -> None:
@@ -117,6 +117,12 @@ class Course:
             health = self._services.members.health
             health.failed(self._caller.org.org_id, turn.leg.endpoint.name, error, now=self._services.now())
 
+    def unsent(self, turn: Turn) -> None:
+        """Nobody had to be asked after all."""
+        record = self._asked.record
+        record.attempts = [attempt for attempt in record.attempts if attempt is not turn.record]
+        self._asked.notes["x-sabir-attempts"] = str(len(record.attempts))
+
     def answered(self, turn: Turn) -> None:
         """The first meaningful piece of a stream is here, or a whole answer."""
         if self._streamed:
@@ -127,14 +133,17 @@ class Course:
             health, org_id = self._services.members.health, self._caller.org.org_id
             health.answered(org_id, turn.leg.endpoint.name, turn.leg.model, seconds, sent=turn.began, now=now)
 
-    async def _publish(self, org_id: str) -> None:
-        await self._services.members.health.publish(org_id, now=self._services.now())
+    def traced(self, request: UpstreamRequest, leg: Leg) -> UpstreamRequest:
+        """Behind the translation, for a trace changes no answer and must not be in the cache's identity.
 
-    def _traced(self, request: UpstreamRequest, leg: Leg) -> UpstreamRequest:
-        """Behind the translation, for a trace changes no answer and must not be in the cache's identity."""
+        `turn()` gives a request like this; for those that a try needs beside its first one.
+        """
         asked = self._asked
         headers = onward(asked.trace, leg, len(asked.record.attempts) - 1, self._services)
         return replace(request, headers={**request.headers, **headers}) if headers else request
+
+    async def _publish(self, org_id: str) -> None:
+        await self._services.members.health.publish(org_id, now=self._services.now())
 
     @property
     def _is_member(self) -> bool:

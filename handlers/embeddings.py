@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from cache.policy import Outcome
 from handlers.answer import Whole
+from handlers.aside import aside
 from handlers.caller import Member
 from handlers.calls import keep, note_miss, sent, too_slow
 from handlers.course import Course
@@ -28,7 +29,7 @@ from providers.errors import UpstreamError
 from providers.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from cache.sealed_cache import Handle, Hit, Miss
     from handlers.asked import Asked
@@ -41,17 +42,12 @@ if TYPE_CHECKING:
     from providers.embedding_codec import Stored
     from providers.routing.plan import Plan
 
-_R = TypeVar("_R")
-
 # How the vectors travel. They are kept as numbers, and a hit is written as this client wants them.
 _TRANSPORT: Final = frozenset({"model", "encoding_format"})
 
 # A client may send thousands of inputs to a provider that takes one at a time. More at once than this would meet its
 # limits, and those of the session that all requests share.
 _AT_ONCE: Final = 8
-
-# Bytes of an answer, above which other requests must not wait while it is read or written: some 5 ms.
-_INLINE: Final = 128 * 1024
 
 
 async def answer(asked: Asked, services: Services) -> Whole:
@@ -128,10 +124,14 @@ class EmbeddingExchange:
             embedder = embedders.find(turn.target.provider)
             fetched = _Fetched()
             try:
-                await self._fetch(turn, embedder, fetched)
+                await self._fetch(course, turn, embedder, fetched)
             except UpstreamError as error:
                 self._charge(turn, fetched)
                 course.failed(turn, error)
+            except asyncio.CancelledError:
+                # The client left, or our time is up: the provider has read what it was sent, and charges for it.
+                self.tab.add(turn.leg, self._likely)
+                raise
             else:
                 break
         course.answered(turn)
@@ -148,7 +148,7 @@ class EmbeddingExchange:
         embedder = embedders.find(target.provider)
         return embedder.request(self.wanted.parts(embedder.most(target.model))[0], target)
 
-    async def _fetch(self, turn: Turn, embedder: EmbeddingProvider, fetched: _Fetched) -> None:
+    async def _fetch(self, course: Course, turn: Turn, embedder: EmbeddingProvider, fetched: _Fetched) -> None:
         """Raises `UpstreamError`; what came before it is in `fetched` all the same, for it is to be paid for."""
         parts = self.wanted.parts(embedder.most(turn.target.model))
         turns = asyncio.Semaphore(_AT_ONCE)
@@ -157,12 +157,13 @@ class EmbeddingExchange:
             async with turns:
                 body, headers = await self._sent(request, turn, fetched.headers)
                 read = partial(embedder.answer, body, headers, parts[place])
-                fetched.answers[place] = await _aside(read, len(body))
+                fetched.answers[place] = await aside(read, len(body))
                 fetched.body = body
 
         try:
             async with asyncio.timeout(turn.patience):
-                requests = [turn.request, *(embedder.request(part, turn.target).request for part in parts[1:])]
+                others = (embedder.request(part, turn.target).request for part in parts[1:])
+                requests = [turn.request, *(course.traced(other, turn.leg) for other in others)]
                 await _together([fetch(place, request) for place, request in enumerate(requests)])
         except TimeoutError:
             raise too_slow(turn) from None
@@ -176,14 +177,16 @@ class EmbeddingExchange:
 
     async def _written(self, found: Embeddings, model: str) -> bytes:
         write = partial(embeddings_body, found, self.wanted.encoding_format, model)
-        return await _aside(write, sum(map(len, found.vectors)))
+        return await aside(write, sum(map(len, found.vectors)))
 
     def _charge(self, turn: Turn, fetched: _Fetched) -> None:
         """Where a host counts nothing, what is likely is what was used."""
         if fetched.answers:
             told = fetched.joined().usage
-            likely = Counted(Usage(input=embedding_estimate.tokens(self.wanted)), estimated=True)
-            self.tab.add(turn.leg, lambda: likely if told is None else Counted(told))
+            self.tab.add(turn.leg, lambda: self._likely() if told is None else Counted(told))
+
+    def _likely(self) -> Counted:
+        return Counted(Usage(input=embedding_estimate.tokens(self.wanted)), estimated=True)
 
     async def _keep(self, handle: Handle | None, turn: Turn, stored: Stored) -> None:
         if handle is None:
@@ -200,11 +203,6 @@ def _counted(stored: Stored) -> Counted | None:
     """What the provider reported when it was asked; of its own form nothing is read."""
     told = None if isinstance(stored, embedding_codec.Verbatim) else stored.usage
     return None if told is None else Counted(told)
-
-
-async def _aside(work: Callable[[], _R], size: int) -> _R:
-    """In a thread, where it is long."""
-    return work() if size <= _INLINE else await asyncio.to_thread(work)
 
 
 async def _together(work: Sequence[Coroutine[Any, Any, None]]) -> None:

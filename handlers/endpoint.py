@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -69,8 +68,7 @@ class Endpoint:
             record.error, record.cause = "internal_error", "sabir"
             if not line.started:
                 error = SabirError("Sabir failed to handle this request.", code="internal_error")
-                draft.answer = partial(self._dialect.error, error)
-                await self._fail(error, line, record)
+                await self._fail(error, line, record.request_id, draft)
         finally:
             line.conclude(record)
             await self._conclude(draft, record, hurried=hurried)
@@ -106,9 +104,8 @@ class Endpoint:
             if failure is not None:
                 record.error, record.cause = word_of(failure, said), cause_of(failure)
         except SabirError as error:
-            draft.answer = partial(self._dialect.error, error)
             record.error, record.cause = word_of(error, said), cause_of(error)
-            await self._fail(error, line, record, notes)
+            await self._fail(error, line, record.request_id, draft, notes=notes)
         else:
             await reply.after()
 
@@ -147,7 +144,6 @@ class Endpoint:
 
     async def _reply(self, reply: Whole | Streamed, line: _Line, record: RequestRecord) -> SabirError | None:
         """The failure that the client was told of inside a stream, if any."""
-        record.status = 200
         times = self._services.settings.timeouts
         try:
             async with asyncio.timeout(times.total + times.unread) as patience:
@@ -158,10 +154,17 @@ class Endpoint:
             raise
 
     async def _fail(
-        self, error: SabirError, line: _Line, record: RequestRecord, notes: Mapping[str, str] = MappingProxyType({})
+        self,
+        error: SabirError,
+        line: _Line,
+        request_id: str,
+        draft: Draft,
+        *,
+        notes: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        record.status = error.status
-        await error_answer(error, self._dialect, notes, record.request_id).send(line, record.request_id)
+        answer = error_answer(error, self._dialect, notes, request_id)
+        draft.answer = answer.told
+        await answer.send(line, request_id)
 
 
 # Every answer bears its request's id under this name, whatever else its dialect calls it.
@@ -169,14 +172,17 @@ _ID: Final = b"x-request-id"
 
 
 class _Line:
-    """`send`, remembering whether the answer has begun, whether it is over, and what the time went into until then."""
+    """`send`, remembering whether the answer has begun and how, whether it is over, and what the time went into until
+    then.
+    """
 
-    __slots__ = ("_id_header", "_over", "_send", "_sent", "over", "started", "timing", "trace")
+    __slots__ = ("_id_header", "_over", "_send", "_sent", "_status", "over", "started", "timing", "trace")
 
     def __init__(self, send: Send, timing: Timing, id_header: str) -> None:
         self._send = send
         self._id_header = id_header.encode()
         self._sent = 0
+        self._status: int | None = None
         self._over: tuple[float, float, float] | None = None
         self.timing = timing
         self.started = False
@@ -186,7 +192,7 @@ class _Line:
     async def __call__(self, message: Message) -> None:
         self.started = True
         if message["type"] == "http.response.start":
-            headers = message["headers"]
+            self._status, headers = message["status"], message["headers"]
             headers += [(self._id_header, value) for name, value in headers if name == _ID and self._id_header != _ID]
             headers.append((b"server-timing", self._server_timing()))
         else:
@@ -198,7 +204,8 @@ class _Line:
             self._over = self._spent()
 
     def conclude(self, record: RequestRecord) -> None:
-        """What the log says of it; an answer that has no end ends now."""
+        """What the log says of it; an answer that has no end ends now, and one that did not begin has no status."""
+        record.status = self._status
         record.response_bytes = self._sent
         record.total_ms, record.upstream_ms, record.overhead_ms = self._over or self._spent()
 

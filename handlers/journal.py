@@ -28,23 +28,27 @@ class Journal:
         self._patience = patience
 
     async def keep(self, record: RequestRecord, *, hurried: bool = False) -> None:
-        """Raises nothing but cancellation. `hurried`: whoever runs this process is about to end it."""
-        if self._sinks:
-            patience = min(self._patience, HURRY) if hurried else self._patience
-            kept = await asyncio.gather(*(_kept(sink, record, patience) for sink in self._sinks.values()))
-            record.unkept = tuple(name for name, done in zip(self._sinks, kept, strict=True) if not done)
-        with suppress(Exception):  # a closed pipe or a terminal that cannot show a letter is no client's trouble
-            self._line.write(record)
+        """Raises nothing but cancellation, and then the line is written too. `hurried`: whoever runs this process is
+        about to end it.
+        """
+        patience = min(self._patience, HURRY) if hurried else self._patience
+        taken: set[str] = set()
+
+        async def keep_in(name: str, sink: Sink) -> None:
+            # Whatever goes wrong there, the answer is out.
+            with suppress(Exception):
+                async with asyncio.timeout(patience):
+                    await sink.keep(record)
+                taken.add(name)
+
+        try:
+            if self._sinks:
+                await asyncio.gather(*(keep_in(name, sink) for name, sink in self._sinks.items()))
+        finally:
+            record.unkept = tuple(name for name in self._sinks if name not in taken)
+            with suppress(Exception):  # a closed pipe or a terminal that cannot show a letter is no client's trouble
+                self._line.write(record)
 
     async def close(self) -> None:
         for sink in self._sinks.values():
             await sink.close()
-
-
-async def _kept(sink: Sink, record: RequestRecord, patience: float) -> bool:
-    try:
-        async with asyncio.timeout(patience):
-            await sink.keep(record)
-    except Exception:  # noqa: BLE001 - whatever goes wrong there, the answer is out
-        return False
-    return True

@@ -86,6 +86,8 @@ def _identity(question: Question, asked: Asked, caller: Caller, plan: Plan, serv
         },
         "codec": question.codec,
     }
+    if leg.wire is not None:  # another wire of the same model shows more of its thinking, or less
+        parts["wire"] = leg.wire
     if isinstance(caller, Member):
         parts["epoch"] = caller.org.cache_epoch
     if plan.virtual is not None and plan.virtual.strategy == "fastest":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from cache.content import Place
 from cache.errors import CacheFault
 from handlers.answer import Whole
+from handlers.aside import aside
 from handlers.requests import only_key, reader
 from infra.requests.ids import began_at
 from providers.errors import CallerError, Unavailable
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 _TEXTS: Final = ("request", "response")
 
-# Bytes. To check and copy more takes longer than other requests should wait.
-_INLINE: Final = 128 * 1024
-
 
 async def answer(asked: Asked, services: Services) -> Whole:
     """Raises `SabirError`. Never there, over, of another key or org, not to be opened: all are one 404.
@@ -36,8 +33,7 @@ async def answer(asked: Asked, services: Services) -> Whole:
     entry = await _kept(asked.item, member, services)
     body = None
     if entry is not None:
-        write = partial(_shown, entry, only_key(member))
-        body = write() if len(entry.payload) <= _INLINE else await asyncio.to_thread(write)
+        body = await aside(partial(_shown, entry, only_key(member)), len(entry.payload))
     if body is None:
         raise CallerError("No content is kept of such a request of yours.", status=404, code="content_not_found")
     return Whole(200, {"content-type": "application/json", "cache-control": "no-store"}, body)

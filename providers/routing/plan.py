@@ -42,12 +42,13 @@ class Plan:
     def storable(self, leg: Leg) -> bool:
         """Whether an answer of `leg` may be kept under the identity of this plan.
 
-        Another endpoint of the same model: yes. What only stood in for it: no, or it would be replayed long after the
-        outage. Under `fastest` the caller has asked for any of the candidates, and gets any of them again.
+        Another endpoint of the same model on the same wire: yes. What only stood in for it: no, or it would be replayed
+        long after the outage. Under `fastest` the caller has asked for any of the candidates, and gets any again.
         """
         if self.virtual is not None and self.virtual.strategy == "fastest":
             return True
-        return (leg.provider, leg.model) == (self.static.provider, self.static.model)
+        static = self.static
+        return (leg.provider, leg.model, leg.wire) == (static.provider, static.model, static.wire)
 
 
 def plan(

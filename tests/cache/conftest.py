@@ -6,11 +6,16 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from cache.sealed import CacheEntry, SealContext, SealedEntry, Sealer
+from cache.stores.base import Store
+from cache.stores.dynamodb import DynamoStore
+from cache.stores.memory import MemoryStore
+from cache.stores.sqlite import SqliteStore
 from infra.aws.credentials import StaticCredentials
 from infra.aws.json_client import DYNAMODB, AwsJsonClient
 from infra.aws.sigv4 import AwsCredentials
@@ -65,3 +70,29 @@ def seal() -> Seal:
         return Sealer(lambda: os.urandom(12)).seal(os.urandom(32), entry, SealContext(item_id, b"key"))
 
     return sealed
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "sqlite",
+        pytest.param("moto", marks=pytest.mark.slow),
+        pytest.param("ministack", marks=pytest.mark.slow),
+    ]
+)
+async def store(request: pytest.FixtureRequest, tmp_path: Path, dynamo: Dynamo) -> AsyncIterator[Store]:
+    """Each of those that there are."""
+    made: Store
+    match request.param:
+        case "memory":
+            made = MemoryStore()
+        case "sqlite":
+            made = SqliteStore(tmp_path / "cache.db")
+        case emulator:
+            async with dynamo(request.getfixturevalue(f"{emulator}_url")) as (client, table):
+                made = DynamoStore(client.call, table)
+                yield made
+                await made.close()
+                return
+    yield made
+    await made.close()

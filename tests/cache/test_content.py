@@ -11,7 +11,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +29,7 @@ from cache.errors import CacheFault
 from cache.sealed import MAX_PAYLOAD, CacheEntry, SealedEntry, Sealer
 from cache.sidecar import Sidecar
 from cache.stores.base import Store
-from cache.stores.dynamodb import DynamoStore
 from cache.stores.memory import MemoryStore
-from cache.stores.sqlite import SqliteStore
 from cache.wrapped import content_root, org_root, org_scope
 from infra.aws.json_client import AwsJsonClient
 
@@ -82,31 +80,6 @@ class Failing(MemoryStore):
 
 def log_over(store: Store, **options: Any) -> ContentLog:
     return ContentLog(store, Sealer(lambda: os.urandom(12)), **options)
-
-
-@pytest.fixture(
-    params=[
-        "memory",
-        "sqlite",
-        pytest.param("moto", marks=pytest.mark.slow),
-        pytest.param("ministack", marks=pytest.mark.slow),
-    ]
-)
-async def store(request: pytest.FixtureRequest, tmp_path: Path, dynamo: Dynamo) -> AsyncIterator[Store]:
-    made: Store
-    match request.param:
-        case "memory":
-            made = MemoryStore()
-        case "sqlite":
-            made = SqliteStore(tmp_path / "cache.db")
-        case emulator:
-            async with dynamo(request.getfixturevalue(f"{emulator}_url")) as (client, table):
-                made = DynamoStore(client.call, table)
-                yield made
-                await made.close()
-                return
-    yield made
-    await made.close()
 
 
 # The largest that the proxy makes, of bytes that do not compress: several parts in DynamoDB.

@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -12,9 +11,6 @@ import pytest
 from cache.errors import CacheFault
 from cache.sealed import SealedEntry
 from cache.stores.base import Store
-from cache.stores.dynamodb import DynamoStore
-from cache.stores.memory import MemoryStore
-from cache.stores.sqlite import SqliteStore
 from infra.aws.json_client import AwsJsonClient
 
 Dynamo = Callable[[str], AbstractAsyncContextManager[tuple[AwsJsonClient, str]]]
@@ -22,31 +18,6 @@ Seal = Callable[..., SealedEntry]
 
 NOW = 1_800_000_000
 ITEM = bytes(range(224, 256))
-
-
-@pytest.fixture(
-    params=[
-        "memory",
-        "sqlite",
-        pytest.param("moto", marks=pytest.mark.slow),
-        pytest.param("ministack", marks=pytest.mark.slow),
-    ]
-)
-async def store(request: pytest.FixtureRequest, tmp_path: Path, dynamo: Dynamo) -> AsyncIterator[Store]:
-    store: Store
-    match request.param:
-        case "memory":
-            store = MemoryStore()
-        case "sqlite":
-            store = SqliteStore(tmp_path / "cache.db")
-        case emulator:
-            async with dynamo(request.getfixturevalue(f"{emulator}_url")) as (client, table):
-                store = DynamoStore(client.call, table)
-                yield store
-                await store.close()
-                return
-    yield store
-    await store.close()
 
 
 async def test_what_was_never_put_is_absent(store: Store) -> None:

@@ -184,6 +184,21 @@ async def test_of_a_failure_the_error_is_kept_as_it_was_told(
     assert PROMPT not in sabir.log.text
 
 
+async def test_an_error_in_anthropics_words_is_kept_to_the_byte(
+    sabir: Sabir, http: aiohttp.ClientSession, simulator: Simulator
+) -> None:
+    """It names the request, unlike OpenAI's."""
+    key = await (await logging_org(sabir)).key()
+    simulator.next(Status(400))
+    async with http.post(
+        sabir.url() + "/messages", json={**CHAT, "max_tokens": 9}, headers={"authorization": f"Bearer {key}"}
+    ) as answer:
+        told = await answer.json()
+    record = await sabir.log.last(1)
+    assert told["request_id"] == record.request_id
+    assert (await kept(sabir, http, key, record.request_id))["response"] == told
+
+
 async def test_embeddings_are_kept(sabir: Sabir, http: aiohttp.ClientSession) -> None:
     key = await (await logging_org(sabir)).key()
     wanted = {"model": "text-embedding-3-small", "input": PROMPT}

@@ -58,6 +58,8 @@ async def test_where_nobody_counts_the_number_is_likely_and_nobody_is_asked(
     status, told = await counted(sabir, http, "gpt-4", KEYS["openai"], max_tokens=500)
     assert (status, told["provider"], told["input_tokens"], told["exact"]) == (200, "openai", 104, False)
     assert simulator.calls() == 0
+    record = await sabir.log.last(1)
+    assert (record.provider, record.model, record.attempts) == ("openai", "gpt-4", [])
 
 
 async def test_an_error_of_the_provider_is_in_openais_words(
@@ -86,6 +88,8 @@ async def test_the_next_endpoint_counts_where_the_first_fails(
     status, told = await counted(sabir, http, "house", key)
     assert (status, told["provider"], told["exact"]) == (200, "openai", False)
     assert set(secrets_seen(simulator.requests)) == {"anthropic"}
+    record = await sabir.log.last(1)
+    assert [attempt.status for attempt in record.attempts] == [503] * simulator.calls()
 
 
 async def test_a_count_that_is_limited_says_nothing_of_the_endpoints_answers(

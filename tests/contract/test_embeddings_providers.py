@@ -64,6 +64,21 @@ async def test_a_provider_that_takes_one_text_at_a_time_is_asked_for_each(
     assert made.data[0].embedding == single(vector_of("one", 256))
 
 
+async def test_every_request_of_a_try_bears_the_callers_trace(
+    start: Start, upstream: Upstream, http: aiohttp.ClientSession
+) -> None:
+    traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    def titan(_: Seen) -> Reply:
+        return said({"embedding": vector_of("one", 256), "inputTextTokenCount": 3})
+
+    bedrock = await upstream(titan)
+    sabir = await start({"BEDROCK_BASE_URL": bedrock.origin})
+    body = {"model": "amazon.titan-embed-text-v2:0", "input": ["one", "two", "three"], "dimensions": 256}
+    assert (await post(sabir, http, body, traceparent=traceparent))[0] == 200
+    assert [seen.headers.get("traceparent") for seen in bedrock.ledger.requests] == [traceparent] * 3
+
+
 async def test_one_refusal_of_many_requests_is_the_answer(
     start: Start, upstream: Upstream, http: aiohttp.ClientSession
 ) -> None:

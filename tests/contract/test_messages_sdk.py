@@ -85,7 +85,11 @@ async def test_one_entry_serves_both_forms(sabir: Sabir, simulator: Simulator, p
     for number, stream in enumerate((first, not first, first)):
         answers.append(said(await told(client, stream=stream, model=STORY[provider])))
         await sabir.log.records_of(number + 1)
-    assert [record.cache for record in sabir.log.records] == ["miss", "hit", "hit"]
+    assert [(record.cache, record.cache_reason) for record in sabir.log.records] == [
+        ("miss", "absent"),
+        ("hit", None),
+        ("hit", None),
+    ]
     assert answers[0] == answers[1] == answers[2]
     assert simulator.calls() == 1
 
@@ -145,22 +149,24 @@ async def test_pitfall_05_a_call_without_arguments(
     assert [block.input for block in message.content if block.type == "tool_use"] == [{}, {"city": "Oslo"}]
 
 
+THINKING: Final[dict[str, Any]] = {
+    "model": THINKER, "max_tokens": 4000, "tools": [WEATHER], "thinking": {"type": "enabled", "budget_tokens": 2000},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_pitfall_07_thinking_comes_signed_and_goes_back_as_it_came(
     sabir: Sabir, simulator: Simulator, stream: bool
 ) -> None:
     client = sabir.anthropic(KEYS["anthropic"])
-    asked: dict[str, Any] = {
-        "model": THINKER, "max_tokens": 4000, "tools": [WEATHER], "thinking": {"type": "enabled", "budget_tokens": 2000},
-    }  # fmt: skip
-    first = await told(client, stream=stream, messages=QUESTION, **asked)
+    first = await told(client, stream=stream, messages=QUESTION, **THINKING)
     thought, *_ = first.content
     assert thought.type == "thinking"
     assert thought.signature
     calls = [block for block in first.content if block.type == "tool_use"]
     results = [{"type": "tool_result", "tool_use_id": call.id, "content": "4"} for call in calls]
     turns = [*QUESTION, first.to_param(), {"role": "user", "content": results}]
-    await told(client, stream=stream, messages=turns, **asked)
+    await told(client, stream=stream, messages=turns, **THINKING)
     sent: Any = simulator.requests[1].json
     assert sent["messages"][1]["content"][0] == {
         "type": "thinking", "thinking": thought.thinking, "signature": thought.signature,
@@ -172,15 +178,12 @@ async def test_pitfall_06_thinking_that_the_client_dropped_is_put_back(
     sabir: Sabir, simulator: Simulator, stream: bool
 ) -> None:
     client = sabir.anthropic(KEYS["anthropic"])
-    asked: dict[str, Any] = {
-        "model": THINKER, "max_tokens": 4000, "tools": [WEATHER], "thinking": {"type": "enabled", "budget_tokens": 2000},
-    }  # fmt: skip
-    first = await told(client, stream=stream, messages=QUESTION, **asked)
+    first = await told(client, stream=stream, messages=QUESTION, **THINKING)
     await sabir.log.records_of(1)
     bare = [block.to_dict() for block in first.content if block.type == "tool_use"]
     results = [{"type": "tool_result", "tool_use_id": call["id"], "content": "4"} for call in bare]
     turns = [*QUESTION, {"role": "assistant", "content": bare}, {"role": "user", "content": results}]
-    assert text_of(await told(client, stream=stream, messages=turns, **asked))
+    assert text_of(await told(client, stream=stream, messages=turns, **THINKING))
     sent: Any = simulator.requests[1].json
     assert [block["type"] for block in sent["messages"][1]["content"]] == ["thinking", "tool_use", "tool_use"]
 

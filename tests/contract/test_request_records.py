@@ -240,6 +240,25 @@ async def test_a_client_that_leaves(
     assert record.attempts[0].ended_ms is not None
 
 
+async def test_a_client_that_leaves_before_it_has_its_vectors(
+    sabir: Sabir, acme: TestOrg, http: aiohttp.ClientSession, simulator: Simulator
+) -> None:
+    """The provider has read the text: a budget that did not count it could be emptied by hanging up."""
+    key = await acme.key()
+    simulator.hold()
+    body = {"model": "text-embedding-3-small", "input": "Say it again, and again."}
+    headers = {"authorization": f"Bearer {key}"}
+    asking = asyncio.create_task(http.post(sabir.url() + "/embeddings", json=body, headers=headers))
+    await simulator.seen(1)
+    asking.cancel()
+    record = await sabir.log.last(1)
+    simulator.release()
+    assert (record.error, record.usage_estimated) == ("client_gone", True)
+    assert record.usage is not None
+    assert record.usage.input is not None
+    assert record.cost_nano_usd == record.usage.input * 20 > 0
+
+
 @WAYS
 async def test_a_request_over_a_limit(sabir: Sabir, acme: TestOrg, http: aiohttp.ClientSession, stream: bool) -> None:
     key = await acme.key(limits=Limits(requests_per_minute=1))

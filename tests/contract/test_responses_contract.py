@@ -32,6 +32,16 @@ ANSWER = {
     "usage": {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15},
 }
 
+OF_BOTH = {"gpt-5"}
+COMPLETION = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "gpt-5-2025-08-07",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Salut"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+}
+
 
 @asynccontextmanager
 async def openai(seen: list[tuple[str, Any]]) -> AsyncIterator[str]:
@@ -43,7 +53,10 @@ async def openai(seen: list[tuple[str, Any]]) -> AsyncIterator[str]:
         return web.json_response(ANSWER)
 
     async def chat(request: web.Request) -> web.Response:
-        seen.append((request.path, await request.json()))
+        body = await request.json()
+        seen.append((request.path, body))
+        if body["model"] in OF_BOTH:
+            return web.json_response(COMPLETION)
         message = "This model is only supported in v1/responses and not in v1/chat/completions."
         return web.json_response({"error": {"message": message, "type": "invalid_request_error"}}, status=404)
 
@@ -73,3 +86,22 @@ async def test_an_orgs_own_endpoint_serves_it_and_a_wish_for_the_wire_is_heard(s
     records = await sabir.log.records_of(2)
     assert [(record.provider, record.model) for record in records] == [("openai", "gpt-5-pro"), ("openai", "gpt-5")]
     assert "Hello" in json.dumps(seen[0][1]["input"])
+
+
+async def test_what_one_wire_answered_is_no_hit_for_the_other(start: Start, tmp_path: Path) -> None:
+    """They do not say the same: of thinking, one shows nothing, and the other summaries and what goes back."""
+    seen: list[tuple[str, Any]] = []
+    said = []
+    async with openai(seen) as url:
+        sabir = await start({**org_env(tmp_path), "OPENAI_BASE_URL": url})
+        client = sabir.openai(await (await an_org(sabir, [endpoint("openai")])).key())
+        for number, model in enumerate(("gpt-5", "openai/responses/gpt-5", "openai/gpt-5", "openai/responses/gpt-5")):
+            answer = await client.chat.completions.with_raw_response.create(
+                model=model,
+                messages=[{"role": "user", "content": "Hello"}],
+                extra_headers={"x-bt-use-cache": "always"},
+            )
+            said.append((answer.headers["x-bt-cached"], answer.parse().choices[0].message.content))
+            await sabir.log.records_of(number + 1)
+    assert said == [("MISS", "Salut"), ("MISS", "Bonjour"), ("HIT", "Salut"), ("HIT", "Bonjour")]
+    assert [path for path, _ in seen] == ["/v1/chat/completions", "/v1/responses"]

@@ -133,11 +133,15 @@ async def test_repeated_headers_are_joined_as_one_list() -> None:
     assert server.answer[1]["error"]["param"] == "x-bt-use-cache"
 
 
-async def test_pitfall_40_a_client_that_leaves_ends_the_work_and_a_cancellation_from_elsewhere_stays_one() -> None:
+@pytest.mark.parametrize("stream", [False, True])
+async def test_pitfall_40_a_client_that_leaves_ends_the_work_and_a_cancellation_from_elsewhere_stays_one(
+    stream: bool,
+) -> None:
+    """Nobody was given a status, so the log has none."""
     for leaves in (True, False):
         log = Records()
         async with _silent_host() as (url, connected):
-            body = {"model": "gpt-4", "messages": [{"role": "user", "content": "x"}]}
+            body = {"model": "gpt-4", "messages": [{"role": "user", "content": "x"}], "stream": stream}
             server = Server(json.dumps(body).encode())
             served = endpoint(log, env={"OPENAI_BASE_URL": url})
             serving = asyncio.create_task(served(server.scope, server.receive, server.send))

@@ -31,7 +31,12 @@ class Broken(Kept):
 
 
 class Hanging(Kept):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+
     async def keep(self, record: RequestRecord) -> None:
+        self.reached.set()
         await asyncio.Event().wait()
 
 
@@ -84,6 +89,17 @@ async def test_whoever_cancels_is_heard() -> None:
     keeping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await keeping
+
+
+async def test_whoever_is_cancelled_while_a_sink_hangs_has_written_its_line() -> None:
+    """Lambda's deadline may fall into this wait: without the line nobody would know of the request."""
+    line, good, hanging = Line(), Kept(), Hanging()
+    keeping = asyncio.create_task(kept(line, good=good, hanging=hanging))
+    await hanging.reached.wait()
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+    assert line.said == [("hanging",)]
 
 
 async def test_closing_closes_the_sinks() -> None:

@@ -31,7 +31,7 @@ def test_a_record_is_one_line_of_json_and_the_metrics_of_its_service() -> None:
     log = JsonLines(out, service="acme-prod")
     one = record(provider="openai", model="gpt-4\u2028\n", status=200, dropped=("seed",), stream=False)
     log.write(one)
-    log.write(record(error="client_gone", unkept=("store", "traces")))
+    log.write(record(error="client_gone", unkept=("store", "telemetry")))
     JsonLines(out).write(one)
     first, second, plain = map(json.loads, out.getvalue().splitlines())
     assert one.document().items() <= first.items()
@@ -41,7 +41,7 @@ def test_a_record_is_one_line_of_json_and_the_metrics_of_its_service() -> None:
         1,
         "Sabir",
     )
-    assert (second["error"], second["unkept"], second["LogFaults"]) == ("client_gone", ["store", "traces"], 2)
+    assert (second["error"], second["unkept"], second["LogFaults"]) == ("client_gone", ["store", "telemetry"], 2)
 
 
 def test_silence_is_silent(capfd: pytest.CaptureFixture[str]) -> None:

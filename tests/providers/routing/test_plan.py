@@ -271,3 +271,9 @@ def test_a_time_is_known_of_an_endpoint_for_each_of_its_models() -> None:
     fast = VirtualModel("quick", (Candidate("gpt-4o"), Candidate("gpt-4o-mini")), "fastest")
     health = {"a": Health(ttft={"gpt-4o": Pace(0.9, NOW), "gpt-4o-mini": Pace(0.4, NOW)})}
     assert places(ways("quick", (endpoint("a"),), fast, health=health)) == ["a:gpt-4o-mini", "a:gpt-4o"]
+
+
+def test_what_another_wire_of_the_same_model_answered_only_stood_in_for_it() -> None:
+    found = ways("gpt-5", (endpoint("one"), endpoint("two", aliases={"gpt-5": "responses/gpt-5"})))
+    assert {leg.wire for leg in found.legs} == {None, "responses"}
+    assert [found.storable(leg) for leg in found.legs] == [leg.wire == found.static.wire for leg in found.legs]
