@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     Answering: TypeAlias = Callable[[Asked, Services], Awaitable[Whole | Streamed]]
 
 
+# Seconds. Our runtime loop gives a call that it has cancelled 0.4 s (infra/runtime/loop.py), of which the log may take
+# half (handlers/journal.py).
+HURRY: Final = 0.1
+_URGE: Final = 0.01
+
+
 class Endpoint:
     """One dialect's request, by whatever method. One instance serves all requests.
 
@@ -55,8 +61,7 @@ class Endpoint:
         line = _Line(send, timing, self._dialect.id_header)
         draft, hurried = Draft(), False
         try:
-            # What is left to do is done however the request ends, and after its last byte: nobody waits for it.
-            async with AsyncExitStack() as closing:
+            async with _closing() as closing:
                 await self._serve(scope, receive, line, record, closing, draft=draft)
         except ClientGone:
             record.error = record.cause = "client_gone"
@@ -217,6 +222,33 @@ class _Line:
         spent = f"sabir;dur={self.timing.ours:.2f}, upstream;dur={self.timing.upstream.ms:.2f}"
         told = "" if self.trace is None else f', traceparent;desc="{self.trace.traceparent}"'
         return (spent + told).encode()
+
+
+@asynccontextmanager
+async def _closing() -> AsyncIterator[AsyncExitStack]:
+    """What is left to do is done however the request ends, and after its last byte: nobody waits for it.
+
+    Who cancels a request is about to end this process: what takes too long then is cut short, each in its turn, so that
+    there is time left for the log.
+    """
+    urging: asyncio.Task[None] | None = None
+    try:
+        async with AsyncExitStack() as closing:
+            try:
+                yield closing
+            except asyncio.CancelledError:
+                urging = asyncio.create_task(_urge(asyncio.current_task()))
+                raise
+    finally:
+        if urging is not None:
+            urging.cancel()
+
+
+async def _urge(task: asyncio.Task[None] | None) -> None:
+    await asyncio.sleep(HURRY)
+    while task is not None:
+        task.cancel()
+        await asyncio.sleep(_URGE)
 
 
 @asynccontextmanager

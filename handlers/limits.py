@@ -109,6 +109,9 @@ class Allowance:
                     await admitted.settle(used, now=self._now())
             except (CountersFault, TimeoutError):
                 self._asked.record.uncounted = "not_settled"
+            except asyncio.CancelledError:
+                self._asked.record.uncounted = "not_settled"
+                raise
 
         self._asked.closing.push_async_callback(settle)
 

@@ -17,6 +17,10 @@ from providers.errors import InvalidRequest
 from tests.contract.rig import KEYS, Records
 
 if TYPE_CHECKING:
+    from handlers.answer import Whole
+    from handlers.asked import Asked
+    from handlers.endpoint import Answering
+    from handlers.services import Services
     from infra.requests.record import RequestRecord
     from providers.chat import ChatRequest
 
@@ -69,9 +73,14 @@ class Dialect:
         return getattr(openai.DIALECT, name)
 
 
-def endpoint(log: Records, dialect: Any = openai.DIALECT, env: dict[str, str] | None = None) -> Endpoint:
+def endpoint(
+    log: Records,
+    dialect: Any = openai.DIALECT,
+    env: dict[str, str] | None = None,
+    answering: Answering = pipeline.answer,
+) -> Endpoint:
     services = replace(build_services(env or {}, log=log), new_id=lambda _: "f" * 32)
-    return Endpoint("chat/completions", dialect, services, pipeline.answer, operation="chat")
+    return Endpoint("chat/completions", dialect, services, answering, operation="chat")
 
 
 async def test_a_bug_is_a_500_with_an_id_and_without_a_word_of_the_exception(caplog: pytest.LogCaptureFixture) -> None:
@@ -157,6 +166,37 @@ async def test_pitfall_40_a_client_that_leaves_ends_the_work_and_a_cancellation_
         assert server.sent == []
         (record,) = log.records
         assert (record.error, record.status, record.bug) == ("client_gone" if leaves else "cancelled", None, ())
+
+
+async def test_what_hangs_behind_a_request_that_is_cancelled_does_not_take_the_logs_time() -> None:
+    """Lambda's deadline with the stores out: the runtime loop waits 0.4 s, and then gives up the process."""
+    log, reached = Records(), asyncio.Event()
+    done: list[str] = []
+
+    async def settle() -> None:
+        """As a store that is out is waited for: not for ever."""
+        try:
+            async with asyncio.timeout(2):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            done.append("waited for")
+
+    async def answering(asked: Asked, _: Services) -> Whole:
+        asked.closing.callback(done.append, "noted")
+        asked.closing.push_async_callback(settle)
+        asked.closing.push_async_callback(settle)
+        reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server, served = Server(b"{}"), endpoint(log, answering=answering)
+    serving = asyncio.create_task(served(server.scope, server.receive, server.send))
+    await reached.wait()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    (record,) = log.records
+    assert (record.error, record.bug, done) == ("cancelled", (), ["noted"])
 
 
 class _silent_host:  # noqa: N801 - reads as the function that it stands for
