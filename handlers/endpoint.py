@@ -66,7 +66,9 @@ class Endpoint:
         except ClientGone:
             record.error = record.cause = "client_gone"
         except asyncio.CancelledError:
-            record.error, record.cause, hurried = "cancelled", "sabir", True
+            hurried = True
+            if not line.over:  # else the client has all of its answer, and only what follows it is cut short
+                record.error, record.cause = "cancelled", "sabir"
             raise
         except Exception as bug:  # noqa: BLE001 - the last line of defence: the caller gets a 500 in its own dialect
             record.bug = places_of(bug)

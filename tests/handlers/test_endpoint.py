@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from handlers import pipeline
+from handlers.answer import Whole
 from handlers.endpoint import Endpoint
 from handlers.services import build_services
 from providers.dialects import openai
@@ -17,7 +18,6 @@ from providers.errors import InvalidRequest
 from tests.contract.rig import KEYS, Records
 
 if TYPE_CHECKING:
-    from handlers.answer import Whole
     from handlers.asked import Asked
     from handlers.endpoint import Answering
     from handlers.services import Services
@@ -197,6 +197,26 @@ async def test_what_hangs_behind_a_request_that_is_cancelled_does_not_take_the_l
         await serving
     (record,) = log.records
     assert (record.error, record.bug, done) == ("cancelled", (), ["noted"])
+
+
+async def test_a_request_that_is_cancelled_behind_its_last_byte_has_been_answered() -> None:
+    log, reached = Records(), asyncio.Event()
+
+    async def after() -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async def answering(_: Asked, __: Services) -> Whole:
+        return Whole(200, {}, b"{}", after)
+
+    server, served = Server(b"{}"), endpoint(log, answering=answering)
+    serving = asyncio.create_task(served(server.scope, server.receive, server.send))
+    await reached.wait()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    (record,) = log.records
+    assert (record.error, record.cause, record.status) == (None, None, 200)
 
 
 class _silent_host:  # noqa: N801 - reads as the function that it stands for

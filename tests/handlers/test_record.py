@@ -33,15 +33,17 @@ def test_a_record_is_one_line_of_json_and_the_metrics_of_its_service() -> None:
     log.write(one)
     log.write(record(error="client_gone", unkept=("store", "telemetry")))
     JsonLines(out).write(one)
-    first, second, plain = map(json.loads, out.getvalue().splitlines())
+    log.write(record(unkept=("telemetry",)))
+    first, second, plain, untold = map(json.loads, out.getvalue().splitlines())
     assert one.document().items() <= first.items()
     assert plain == one.document()
+    assert "LogFaults" not in untold
     assert (first["service"], first["Requests"], first["_aws"]["CloudWatchMetrics"][0]["Namespace"]) == (
         "acme-prod",
         1,
         "Sabir",
     )
-    assert (second["error"], second["unkept"], second["LogFaults"]) == ("client_gone", ["store", "telemetry"], 2)
+    assert (second["error"], second["unkept"], second["LogFaults"]) == ("client_gone", ["store", "telemetry"], 1)
 
 
 def test_silence_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
