@@ -3,9 +3,7 @@ loop served nobody else. Sizes are of a few megabytes, as any provider may send.
 
 from __future__ import annotations
 
-import gc
 import json
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -17,6 +15,7 @@ from providers.completion import fold
 from providers.dialects import anthropic, openai
 from providers.events import Event, ProviderFields, Started, TextDelta, UsageReported
 from providers.usage import Usage
+from tests.attacks.growth import LINEAR, growth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,29 +23,7 @@ if TYPE_CHECKING:
     from providers.base import Dialect
 
 MANY: Final = 25_000
-PARTS: Final = 10
 STAMP: Final = Stamp("msg_1", 1, "m")
-
-
-def growth(prepared: Callable[[int], Callable[[], None]]) -> float:
-    """The CPU time of one answer of `MANY` parts by that of ten answers of a tenth of it, taken side by side.
-
-    About 1 where the work is linear, whatever the machine and whoever traces it; towards 10 where it is square.
-    """
-    small, large = [prepared(MANY // PARTS) for _ in range(PARTS)], prepared(MANY)
-    gc.disable()
-    try:
-        begun = time.process_time()
-        for work in small:
-            work()
-        between = time.process_time()
-        large()
-        return (time.process_time() - between) / (between - begun)
-    finally:
-        gc.enable()
-
-
-LINEAR: Final = 2.0
 
 
 def calls(many: int) -> Iterator[dict[str, Any]]:
@@ -86,7 +63,7 @@ def test_a_message_of_very_many_parts_is_written_in_linear_time(said: Any) -> No
 
         return work
 
-    assert growth(prepared) < LINEAR
+    assert growth(prepared, MANY) < LINEAR
 
 
 @pytest.mark.parametrize("dialect", [anthropic.DIALECT, openai.DIALECT], ids=["messages", "chat"])
@@ -113,7 +90,7 @@ def test_what_is_said_of_an_answer_again_and_again_is_put_together_in_linear_tim
 
         return work
 
-    assert growth(prepared) < LINEAR
+    assert growth(prepared, MANY) < LINEAR
 
 
 def test_a_message_of_very_many_citations_is_written_in_linear_time() -> None:
@@ -128,4 +105,4 @@ def test_a_message_of_very_many_citations_is_written_in_linear_time() -> None:
 
         return work
 
-    assert growth(prepared) < LINEAR
+    assert growth(prepared, MANY) < LINEAR
