@@ -60,14 +60,16 @@ def create_app(services: Services) -> Starlette:
 
 
 def _routes(services: Services) -> Iterator[Route]:
+    """One instance of each endpoint, under all of its addresses."""
+    writers, messages, readers = _writers(services), _messages(services), _readers(services)
     for prefix in _PREFIXES:
-        for endpoint in _writers(services):
+        for endpoint in writers:
             yield Route(f"{prefix}/{endpoint.name}", endpoint, methods=["POST"])
-        for endpoint in _messages(services):
+        for endpoint in messages:
             yield Route(f"{prefix}/{endpoint.name}", endpoint, methods=["POST"])
             # Anthropic's SDKs put `/v1` behind a base URL themselves, which may end in it.
             yield Route(f"{prefix}/v1/{endpoint.name}", endpoint, methods=["POST"])
-        for endpoint, items in _readers(services).items():
+        for endpoint, items in readers.items():
             for item in ("", *items):
                 yield Route(f"{prefix}/{endpoint.name}{item}", endpoint, methods=["GET"])
 

@@ -42,7 +42,7 @@ def tag(asked: Asked, model: str, *, user: str | None = None, metadata: Mapping[
     presented = _presented(asked.headers)
     said = {**dict(_of_header(asked.headers.get(TAGS_HEADER, ""))), **dict(_of_body(metadata or {}))}
     record = asked.record
-    record.request_model = model_name(model, asked)
+    record.request_model = _name(model, presented)
     record.tags = {
         _clean(name, presented, LONGEST_NAME): _clean(value, presented, LONGEST_VALUE)
         for name, value in list(said.items())[:MOST_TAGS]
@@ -52,7 +52,7 @@ def tag(asked: Asked, model: str, *, user: str | None = None, metadata: Mapping[
 
 def model_name(model: str, asked: Asked) -> str:
     """For the log: of the model that is asked for, or that says it has answered. A sentence is no name of one."""
-    return _STRUCK if _BLANK.search(model) else _clean(model, _presented(asked.headers), LONGEST_VALUE)
+    return _name(model, _presented(asked.headers))
 
 
 def client_of(headers: Mapping[str, str]) -> str | None:
@@ -70,6 +70,10 @@ def _of_header(text: str) -> Iterator[tuple[str, str]]:
 
 def _of_body(metadata: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     return ((name, value) for name, value in metadata.items() if isinstance(value, str))
+
+
+def _name(model: str, presented: str | None) -> str:
+    return _STRUCK if _BLANK.search(model) else _clean(model, presented, LONGEST_VALUE)
 
 
 def _presented(headers: Mapping[str, str]) -> str | None:
